@@ -1,0 +1,1 @@
+"""Measurements against `cp -r` and against a pydicom loop."""

@@ -1,0 +1,1 @@
+"""DICOM bytes: PS3.5 and PS3.10."""

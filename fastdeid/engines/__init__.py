@@ -1,0 +1,1 @@
+"""Engines hand out partition numbers and nothing else."""

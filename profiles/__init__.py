@@ -1,0 +1,1 @@
+"""Tables of the standard as generated data, and profiles."""
