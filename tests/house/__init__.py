@@ -1,0 +1,1 @@
+"""Tests of the house itself: layers, kernel rules, packaging, the README."""
