@@ -1,0 +1,423 @@
+"""Data elements of a data set as a table of numbers, PS3.5 section 7.
+
+One pass over the bytes fills an *element table*: int64, one row for each data element and each item, in the order
+of the file. The bytes come in through a window: `header` holds the bytes of the file without the values that
+were skipped, and `state[SHIFT]` is the distance from a position in `header` to the offset in the file.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+# Columns of the element table.
+TAG, VR, HEADER, VALUE, LENGTH, PARENT, END, FLAGS, OPERATION, ENTRY, SIZE, OUT = range(12)
+N_COLUMNS = 12
+
+# Bits of FLAGS; the depth of the row stands above them.
+UNDEFINED, IMPLICIT, BULK, SEQUENCE, IS_ITEM, FRAGMENTS, CHANGED = 1, 2, 4, 8, 16, 32, 64
+DEPTH_SHIFT = 8
+
+# Cells of the state.
+(POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, ENCODING, LAST_TAG, HOPPING, FIRST) = range(10)
+(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE) = range(10, 16)
+N_STATE = 16
+
+# Bits of an encoding.
+EXPLICIT, BIG = 1, 2
+
+# Columns of the stack: the row that is open, where its bytes end at the latest, its encoding.
+ROW, LIMIT, CODING = 0, 1, 2
+MAX_DEPTH = 64
+
+DONE, NEED, FULL, TRAILING = 0, 1, 2, 3
+TRUNCATED, UNKNOWN_VR, BAD_LENGTH, TOO_DEEP, BAD_ITEM, OVERRUN = 10, 11, 12, 13, 14, 15
+_GO_ON = -1
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+BULK_LENGTH = 4096
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_PIXEL_DATA = 0x7FE00010
+# VR numbers, the alphabetical order of PS3.5 section 6.2.
+(_LO, _OB, _OD, _OF, _OL, _OV, _OW, _SQ) = (11, 13, 14, 15, 16, 17, 18, 22)
+(_SV, _UC, _UL, _UN, _UR, _UT, _UV) = (25, 27, 29, 30, 31, 33, 34)
+
+_BYTES = nb.types.Array(nb.uint8, 1, "C")
+_STATE = nb.types.Array(nb.int64, 1, "C")
+_TABLE = nb.types.Array(nb.int64, 2, "C")
+_KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
+_VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_INT = nb.int64
+
+
+@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True)
+def _u16(header, at, encoding):
+    if encoding & BIG:
+        return (np.int64(header[at]) << 8) | np.int64(header[at + 1])
+    return np.int64(header[at]) | (np.int64(header[at + 1]) << 8)
+
+
+@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True)
+def _u32(header, at, encoding):
+    if encoding & BIG:
+        return (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
+    return _u16(header, at, encoding) | (_u16(header, at + 2, encoding) << 16)
+
+
+@nb.njit([_INT(_INT)], cache=True, nogil=True)
+def _log2(size):
+    bits = 0
+    while size > 1:
+        size >>= 1
+        bits += 1
+    return bits
+
+
+@nb.njit([_INT(_INT, _KEYS, _VRS)], cache=True, nogil=True)
+def _dictionary_vr(tag, keys, vrs):
+    """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
+    group = tag >> 16
+    element = tag & 0xFFFF
+    if group & 1:
+        return _LO if 0x10 <= element <= 0xFF else _UN
+    if element == 0:
+        return _UL
+    if (group & 0xFF00) == 0x5000 or (group & 0xFF00) == 0x6000:
+        tag &= 0xFF00FFFF
+    mask = keys.shape[0] - 1
+    slot = ((tag * 0x9E3779B1) & 0xFFFFFFFF) >> (32 - _log2(keys.shape[0]))
+    while keys[slot] != 0xFFFFFFFF:
+        if keys[slot] == tag:
+            return np.int64(vrs[slot])
+        slot = (slot + 1) & mask
+    return _UN
+
+
+@nb.njit([_INT(_STATE, _INT, _INT)], cache=True, nogil=True)
+def _fail(state, reason, tag):
+    state[ERROR_TAG] = tag
+    state[ERROR_OFFSET] = state[POSITION] + state[SHIFT]
+    return reason
+
+
+@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True)
+def _too_long(state, end):
+    return TRUNCATED if end > state[FILE_END] else OVERRUN
+
+
+@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True)
+def _finish_need(state, status):
+    """Turn a wish for bytes behind the end of the file into an error."""
+    if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
+        return _fail(state, TRUNCATED, state[E_TAG])
+    return status
+
+
+@nb.njit([_INT(_INT)], cache=True, nogil=True)
+def _is_long(vr):
+    """Whether an explicit VR has a 32-bit length, PS3.5 table 7.1-1."""
+    return (_OB <= vr <= _OW) or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+
+
+@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+def _read_element_header(header, state, encoding, codes, keys, vrs):
+    """Tag, VR, length and size of the element header at the position; needs 8 loaded bytes."""
+    at = state[POSITION]
+    tag = (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
+    state[E_TAG] = tag
+    state[E_SIZE] = 8
+    if not encoding & EXPLICIT or (tag >> 16) == 0xFFFE:
+        state[E_VR] = _dictionary_vr(tag, keys, vrs)
+        state[E_LENGTH] = _u32(header, at + 4, encoding)
+        return _GO_ON
+    vr = np.int64(codes[(np.int64(header[at + 4]) << 8) | np.int64(header[at + 5])])
+    state[E_VR] = vr
+    if vr == 0:
+        return UNKNOWN_VR
+    if not _is_long(vr):
+        state[E_LENGTH] = _u16(header, at + 6, encoding)
+        return _GO_ON
+    if at + 12 > state[LOADED]:
+        return NEED
+    state[E_LENGTH] = _u32(header, at + 8, encoding)
+    state[E_SIZE] = 12
+    return _GO_ON
+
+
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], cache=True, nogil=True)
+def _add_row(state, table, stack, tag, flags):
+    """Append the row of the element whose header was read; the position moves to its value."""
+    row = state[N_ROWS]
+    table[row, TAG] = tag
+    table[row, VR] = state[E_VR]
+    table[row, HEADER] = state[POSITION]
+    table[row, VALUE] = state[POSITION] + state[E_SIZE]
+    table[row, LENGTH] = state[E_LENGTH]
+    table[row, PARENT] = stack[state[DEPTH], ROW]
+    table[row, END] = row + 1
+    table[row, FLAGS] = flags | (state[DEPTH] << DEPTH_SHIFT)
+    state[N_ROWS] = row + 1
+    state[POSITION] += state[E_SIZE]
+    return row
+
+
+@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], cache=True, nogil=True)
+def _open(state, stack, row, coding):
+    """Push the sequence or item whose header was just read."""
+    if state[DEPTH] + 1 >= MAX_DEPTH:
+        return _fail(state, TOO_DEEP, state[E_TAG])
+    limit = stack[state[DEPTH], LIMIT]
+    if state[E_LENGTH] != UNDEFINED_LENGTH:
+        limit = state[POSITION] + state[SHIFT] + state[E_LENGTH]
+    state[DEPTH] += 1
+    stack[state[DEPTH], ROW] = row
+    stack[state[DEPTH], LIMIT] = limit
+    stack[state[DEPTH], CODING] = coding
+    return _GO_ON
+
+
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+def _close(state, table, stack, end):
+    """Pop the open row; `end` is the file offset where its content ends."""
+    row = stack[state[DEPTH], ROW]
+    table[row, LENGTH] = end - (table[row, SIZE])
+    table[row, END] = state[N_ROWS]
+    state[DEPTH] -= 1
+    return _GO_ON
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE)], cache=True, nogil=True)
+def _skip_fragments(header, state, table):
+    """Walk over the fragments of encapsulated pixel data to its delimiter, PS3.5 section A.4."""
+    row = state[N_ROWS] - 1
+    base = table[row, HEADER] + state[E_SIZE]
+    while True:
+        at = state[POSITION]
+        if at + 8 > state[LOADED]:
+            return NEED
+        tag = (_u16(header, at, state[ENCODING]) << 16) | _u16(header, at + 2, state[ENCODING])
+        length = _u32(header, at + 4, state[ENCODING])
+        if tag == _SEQUENCE_END and length == 0:
+            state[POSITION] = at + 8
+            table[row, LENGTH] = at + 8 + state[SHIFT] - table[row, VALUE]
+            state[HOPPING] = 0
+            return _GO_ON
+        if tag != _ITEM or length == UNDEFINED_LENGTH:
+            return _fail(state, BAD_ITEM, table[row, TAG])
+        if at + state[SHIFT] + 8 + length > state[FILE_END]:
+            return _fail(state, TRUNCATED, table[row, TAG])
+        if at + 8 + length + 8 <= state[LOADED]:
+            state[POSITION] = at + 8 + length
+        else:
+            state[SHIFT] += at + 8 + length - base
+            state[POSITION] = base
+            state[LOADED] = base
+            if base + state[SHIFT] + 8 > state[FILE_END]:
+                return _fail(state, TRUNCATED, table[row, TAG])
+
+
+@nb.njit([_INT(_STATE, _TABLE, _INT)], cache=True, nogil=True)
+def _pass_value(state, table, row):
+    """Move over the value of a leaf; a long one that is not loaded becomes a source range."""
+    length = state[E_LENGTH]
+    vr = state[E_VR]
+    end = state[POSITION] + length
+    if end <= state[LOADED]:
+        state[POSITION] = end
+        return _GO_ON
+    if length > BULK_LENGTH and ((_OB <= vr <= _OW) or vr == _UN or vr == _UT):
+        table[row, VALUE] = state[POSITION] + state[SHIFT]
+        table[row, FLAGS] |= BULK
+        state[SHIFT] += length
+        state[LOADED] = state[POSITION]
+        return _GO_ON
+    return NEED
+
+
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+def _leaf(state, table, stack, flags):
+    """Append a leaf and pass its value; nothing happens when the value must be loaded first."""
+    at = state[POSITION]
+    row = _add_row(state, table, stack, state[E_TAG], flags)
+    status = _pass_value(state, table, row)
+    if status == NEED:
+        state[N_ROWS] = row
+        state[POSITION] = at
+    return status
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], cache=True, nogil=True)
+def _item_coding(header, state, stack, codes, is_private):
+    """Encoding of an item; a private item in an implicit data set may be explicit all the same."""
+    coding = stack[state[DEPTH], CODING]
+    at = state[POSITION]
+    if coding & EXPLICIT or not is_private or _u32(header, at + 4, coding) < 8:
+        return coding
+    if at + 16 > state[LOADED]:
+        return -1
+    implicit_length = _u32(header, at + 12, coding)
+    known = codes[(np.int64(header[at + 12]) << 8) | np.int64(header[at + 13])] != 0
+    if known and at + state[SHIFT] + 16 + implicit_length > stack[state[DEPTH], LIMIT]:
+        return coding | EXPLICIT
+    return coding
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], cache=True, nogil=True)
+def _step_item(header, state, table, stack, codes):
+    """Read an item header, or the delimiter, of the open sequence."""
+    depth = state[DEPTH]
+    row = stack[depth, ROW]
+    coding = stack[depth, CODING]
+    at = state[POSITION]
+    offset = at + state[SHIFT]
+    tag = (_u16(header, at, coding) << 16) | _u16(header, at + 2, coding)
+    length = _u32(header, at + 4, coding)
+    if tag == _SEQUENCE_END and table[row, FLAGS] & UNDEFINED:
+        state[POSITION] = at + 8
+        return _close(state, table, stack, offset)
+    if tag != _ITEM:
+        return _fail(state, BAD_ITEM, table[row, TAG])
+    is_undefined = length == UNDEFINED_LENGTH
+    if not is_undefined and offset + 8 + length > stack[depth, LIMIT]:
+        return _fail(state, _too_long(state, offset + 8 + length), table[row, TAG])
+    item_coding = _item_coding(header, state, stack, codes, (table[row, TAG] >> 16) & 1)
+    if item_coding < 0:
+        return NEED
+    state[E_VR] = 0
+    state[E_LENGTH] = length
+    state[E_SIZE] = 8
+    item = _add_row(state, table, stack, _ITEM, IS_ITEM | (UNDEFINED if is_undefined else 0))
+    table[item, SIZE] = offset + 8
+    return _open(state, stack, item, item_coding)
+
+
+@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], cache=True, nogil=True)
+def _holds_items(header, state, encoding, keys, vrs):
+    """Whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that is one by dictionary and bytes."""
+    vr = state[E_VR]
+    if vr == _SQ:
+        return 1
+    if vr != _UN:
+        return 0
+    if state[E_LENGTH] == UNDEFINED_LENGTH:
+        return 1
+    at = state[POSITION] + state[E_SIZE]
+    if not encoding & EXPLICIT or state[E_LENGTH] < 8:
+        return 0
+    if _dictionary_vr(state[E_TAG], keys, vrs) != _SQ:
+        return 0
+    if at + 4 > state[LOADED]:
+        return NEED + 1
+    return 1 if _u32(header, at, 0) == 0xE000FFFE else 0
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+def _enter_undefined(header, state, table, stack, flags):
+    """Handle a leaf VR with undefined length: encapsulated pixel data, else an error."""
+    tag = state[E_TAG]
+    top = state[DEPTH] == 0 and tag == _PIXEL_DATA and flags & IMPLICIT == 0
+    if not top or not (_OB <= state[E_VR] <= _OW):
+        return _fail(state, BAD_LENGTH, tag)
+    row = _add_row(state, table, stack, tag, flags | UNDEFINED | FRAGMENTS | BULK)
+    table[row, VALUE] = state[POSITION] + state[SHIFT]
+    state[HOPPING] = 1
+    return _skip_fragments(header, state, table)
+
+
+@nb.njit([nb.boolean(_STATE, _INT)], cache=True, nogil=True)
+def _after_data_set(state, failed):
+    """Whether what stands at the position can only be bytes behind the data set."""
+    if state[DEPTH] != 0 or state[N_ROWS] == 0:
+        return False
+    if state[E_TAG] == 0:
+        return True
+    return state[LAST_TAG] >= _PIXEL_DATA and (failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG])
+
+
+@nb.njit([_INT(_STATE)], cache=True, nogil=True)
+def _out_of_bytes(state):
+    """What it means that fewer than 8 bytes are loaded at the position."""
+    if state[LOADED] + state[SHIFT] < state[FILE_END]:
+        return NEED
+    if state[DEPTH] == 0 and state[N_ROWS] > 0:
+        return TRAILING
+    return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+def _step_element(header, state, table, stack, codes, keys, vrs):
+    """Read one element of the open data set or item."""
+    depth = state[DEPTH]
+    encoding = stack[depth, CODING]
+    status = _read_element_header(header, state, encoding, codes, keys, vrs)
+    if status == NEED:
+        return NEED
+    tag = state[E_TAG]
+    if _after_data_set(state, status):
+        return TRAILING
+    if tag == _ITEM_END and depth > 0 and table[stack[depth, ROW], FLAGS] & UNDEFINED:
+        offset = state[POSITION] + state[SHIFT]
+        state[POSITION] += 8
+        return _close(state, table, stack, offset)
+    if status == UNKNOWN_VR or (tag >> 16) == 0xFFFE:
+        return _fail(state, UNKNOWN_VR if status == UNKNOWN_VR else BAD_ITEM, tag)
+    flags = 0 if encoding & EXPLICIT else IMPLICIT
+    length = state[E_LENGTH]
+    end = state[POSITION] + state[SHIFT] + state[E_SIZE] + length
+    if length != UNDEFINED_LENGTH and end > stack[depth, LIMIT]:
+        return _fail(state, _too_long(state, end), tag)
+    items = _holds_items(header, state, encoding, keys, vrs)
+    if items > 1:
+        return NEED
+    if items == 1:
+        coding = 0 if state[E_VR] == _UN else encoding
+        flags |= SEQUENCE | (UNDEFINED if length == UNDEFINED_LENGTH else 0)
+        row = _add_row(state, table, stack, tag, flags)
+        table[row, SIZE] = state[POSITION] + state[SHIFT]
+        status = _open(state, stack, row, coding)
+    elif length == UNDEFINED_LENGTH:
+        status = _enter_undefined(header, state, table, stack, flags)
+    else:
+        status = _leaf(state, table, stack, flags)
+    if depth == 0 and status != NEED:
+        state[LAST_TAG] = tag
+    return status
+
+
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+def scan_elements(header, state, table, stack, codes, keys, vrs):
+    """Fill the element table from the bytes that are loaded; call again after NEED or FULL.
+
+    header: shape (n,), bytes of the file, the first `state[LOADED]` are valid; on NEED the caller appends the
+    bytes at file offset `state[LOADED] + state[SHIFT]`. state: shape (N_STATE,), see the cells above.
+    table: shape (n_rows, N_COLUMNS); on FULL the caller hands in a longer copy. stack: shape (MAX_DEPTH, 3), row
+    0 set by the caller. codes: shape (65536,), VR number of two bytes. keys, vrs: shape (n_slots,), the
+    dictionary of implicit VR. Returns a status; at an error ERROR_TAG and ERROR_OFFSET say where.
+    """
+    if state[HOPPING]:
+        status = _skip_fragments(header, state, table)
+        if status != _GO_ON:
+            return _finish_need(state, status)
+        state[LAST_TAG] = _PIXEL_DATA
+    while True:
+        depth = state[DEPTH]
+        offset = state[POSITION] + state[SHIFT]
+        if offset == stack[depth, LIMIT]:
+            if depth == 0:
+                return DONE
+            if not table[stack[depth, ROW], FLAGS] & UNDEFINED:
+                _close(state, table, stack, offset)
+                continue
+            return _fail(state, _too_long(state, offset + 8), 0)
+        if state[POSITION] + 8 > state[LOADED] or offset + 8 > stack[depth, LIMIT]:
+            if offset + 8 > stack[depth, LIMIT] and depth > 0:
+                return _fail(state, _too_long(state, offset + 8), 0)
+            return _out_of_bytes(state)
+        if state[N_ROWS] == table.shape[0]:
+            return FULL
+        if depth > 0 and table[stack[depth, ROW], FLAGS] & SEQUENCE:
+            status = _step_item(header, state, table, stack, codes)
+        else:
+            status = _step_element(header, state, table, stack, codes, keys, vrs)
+        if status != _GO_ON:
+            return _finish_need(state, status)

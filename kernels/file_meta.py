@@ -1,0 +1,49 @@
+"""File meta information, PS3.10 section 7.1: where it ends and where its transfer syntax stands."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+END, SYNTAX_VALUE, SYNTAX_LENGTH = 0, 1, 2
+DONE, TRUNCATED, UNKNOWN_VR = 0, 10, 11
+
+_BYTES = nb.types.Array(nb.uint8, 1, "C")
+_PLACES = nb.types.Array(nb.int64, 1, "C")
+_VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
+
+
+@nb.njit([nb.int64(_BYTES, nb.int64, nb.int64, _VRS, _PLACES)], cache=True, nogil=True)
+def scan_file_meta(header, start, loaded, codes, places):
+    """Walk over the elements of group 0002, explicit VR little endian, from `start`.
+
+    header: shape (n,), bytes of the file; `loaded` of them are valid. codes: shape (65536,), VR number of two
+    bytes. places: shape (3,), receives the end of the group and position and length of Transfer Syntax UID
+    (-1 and 0 when absent). Returns a status; TRUNCATED when the group does not end within the loaded bytes.
+    """
+    at = start
+    places[SYNTAX_VALUE] = -1
+    places[SYNTAX_LENGTH] = 0
+    while at + 8 <= loaded and header[at] == 2 and header[at + 1] == 0:
+        vr = codes[(np.int64(header[at + 4]) << 8) | np.int64(header[at + 5])]
+        if vr == 0:
+            return UNKNOWN_VR
+        is_long = _OB <= vr <= _OW or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+        length = np.int64(header[at + 6]) | (np.int64(header[at + 7]) << 8)
+        value = at + 8
+        if is_long:
+            value = at + 12
+            if value > loaded:
+                return TRUNCATED
+            length = np.int64(0)
+            for i in range(4):
+                length |= np.int64(header[at + 8 + i]) << (8 * i)
+        if value + length > loaded:
+            return TRUNCATED
+        if header[at + 2] == 0x10 and header[at + 3] == 0:
+            places[SYNTAX_VALUE] = value
+            places[SYNTAX_LENGTH] = length
+        at = value + length
+    places[END] = at
+    return DONE
