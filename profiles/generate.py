@@ -1,0 +1,201 @@
+"""Generate the tables of the standard that this folder holds. Development-time only.
+
+Reads Table E.1-1 of PS3.15 as CSV, pydicom's dictionaries (PS3.6) and the module tables of highdicom
+(PS3.3), and writes one compact text file each, plus `sources.toml` with editions and digests:
+
+    python -m fastdeid.profiles.generate ../shared/standard/ps3_15_table_e1_1.csv profiles/
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import sys
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any, Final
+
+EDITION: Final = "2025e"
+
+# Attributes of Table E.1-1 that are younger than pydicom's dictionary: VR and VM from PS3.6 2025e.
+# The two montage labels and (0010,0047) are rows with code X, where the VR decides nothing.
+YOUNGER: Final = {
+    0x00081301: ("SQ", "1", "PrincipalDiagnosisCodeSequence"),
+    0x00081302: ("SQ", "1", "PrimaryDiagnosisCodeSequence"),
+    0x00081303: ("SQ", "1", "SecondaryDiagnosesCodeSequence"),
+    0x00081304: ("SQ", "1", "HistologicalDiagnosesCodeSequence"),
+    0x00100011: ("SQ", "1", "PersonNamesToUseSequence"),
+    0x00100012: ("LT", "1", "NameToUse"),
+    0x00100013: ("UT", "1", "NameToUseComment"),
+    0x00100014: ("SQ", "1", "ThirdPersonPronounsSequence"),
+    0x00100015: ("SQ", "1", "PronounCodeSequence"),
+    0x00100016: ("UT", "1", "PronounComment"),
+    0x00100041: ("SQ", "1", "GenderIdentitySequence"),
+    0x00100042: ("UT", "1", "SexParametersForClinicalUseCategoryComment"),
+    0x00100043: ("SQ", "1", "SexParametersForClinicalUseCategorySequence"),
+    0x00100044: ("SQ", "1", "GenderIdentityCodeSequence"),
+    0x00100045: ("UT", "1", "GenderIdentityComment"),
+    0x00100046: ("SQ", "1", "SexParametersForClinicalUseCategoryCodeSequence"),
+    0x00100047: ("UR", "1-n", "SexParametersForClinicalUseCategoryReference"),
+    0x00102162: ("UC", "1-n", "EthnicGroups"),
+    0x0040A034: ("DT", "1", "EffectiveStartDateTime"),
+    0x0040A035: ("DT", "1", "EffectiveStopDateTime"),
+    0x0040B034: ("DT", "1", "AnnotationDateTime"),
+    0x0040B036: ("DT", "1", "SegmentDefinitionDateTime"),
+    0x0040B03B: ("LO", "1", "MontageName"),
+    0x0040B03F: ("LO", "1", "MontageChannelLabel"),
+    # In PS3.6, retired or for repeating groups, and absent from pydicom's tables:
+    0x60003000: ("OW", "1", "OverlayData"),
+    0x60004000: ("LT", "1", "OverlayComments"),
+    0x60001500: ("LO", "1", "OverlayLabel"),
+}
+REPEATING: Final = re.compile(r"^(50|60)xx")
+
+
+def _csv_text(header: list[str], rows: list[list[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def dictionary_rows() -> dict[int, tuple[str, str, str]]:
+    """Return tag -> VR, VM, keyword; repeating groups 50xx and 60xx under 5000 and 6000.
+
+    (0020,31xx), (0028,04x0) and (0028,08x0) are expanded. The retired groups (1000,xxxN),
+    (1010,xxxx) and (7Fxx,00NN) are left out: attributes absent from the dictionary are removed.
+    """
+    from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
+
+    rows = {tag: (entry[0], entry[1], entry[4]) for tag, entry in DicomDictionary.items()}
+    for pattern, entry in RepeatersDictionary.items():
+        if REPEATING.match(pattern):
+            rows[int(pattern.replace("x", "0"), 16)] = (entry[0], entry[1], entry[4])
+        elif pattern.startswith(("0020", "0028")):
+            for number in range(16 ** pattern.count("x")):
+                digits = f"{number:0{pattern.count('x')}X}"
+                tag = int(re.sub("x+", digits, pattern), 16)
+                rows.setdefault(tag, (entry[0], entry[1], entry[4]))
+    for tag, row in YOUNGER.items():
+        rows.setdefault(tag, row)
+    return dict(sorted(rows.items()))
+
+
+def dictionary_text() -> str:
+    """Return the data dictionary of PS3.6 as CSV: tag, vr, vm, keyword."""
+    rows = [[f"{tag:08X}", *row] for tag, row in dictionary_rows().items()]
+    return _csv_text(["tag", "vr", "vm", "keyword"], rows)
+
+
+def table_text(source: Path) -> str:
+    """Return Table E.1-1 as CSV, every row and column, with the VR of each attribute added."""
+    dictionary = dictionary_rows()
+    with source.open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        rows = []
+        for row in reader:
+            # Two rows name whole groups and have no VR: curve data and private attributes.
+            single = re.fullmatch(r"\(([0-9A-F]{2}[0-9A-Fx]{2}),([0-9A-F]{4})\)", row[1])
+            tag = int((single[1] + single[2]).replace("x", "0"), 16) if single else 0
+            vr = dictionary[tag][0] if single else ""
+            rows.append([row[1], vr, row[0], *row[2:]])
+    return _csv_text(["tag", "vr", "name", *header[2:]], rows)
+
+
+def uid_text() -> str:
+    """Return the UID registry of PS3.6 Annex A as CSV: uid, type, keyword, name, retired."""
+    from pydicom._uid_dict import UID_dictionary
+
+    rows = [
+        [uid, entry[1], entry[4], entry[0], "Y" if entry[3] else "N"]
+        for uid, entry in UID_dictionary.items()
+    ]
+    return _csv_text(["uid", "type", "keyword", "name", "retired"], rows)
+
+
+class _Nodes:
+    """Attribute trees with equal content stored once."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[list[Any]]] = []
+        self._index: dict[tuple[tuple[int, str, int], ...], int] = {}
+
+    def add(self, tree: dict[int, list[Any]]) -> int:
+        """Store `tree` (tag -> [type, subtree]) and return its number."""
+        key = tuple(
+            (tag, entry[0], self.add(entry[1]) if entry[1] else -1)
+            for tag, entry in sorted(tree.items())
+        )
+        if key not in self._index:
+            self._index[key] = len(self.rows)
+            self.rows.append([list(row) for row in key])
+        return self._index[key]
+
+
+def _module_tree(attributes: list[dict[str, Any]], tags: dict[str, int]) -> dict[int, list[Any]]:
+    root: dict[int, list[Any]] = {}
+    for attribute in attributes:
+        node = root
+        for keyword in attribute["path"]:
+            node = node.setdefault(tags[keyword], ["3", {}])[1]
+        node.setdefault(tags[attribute["keyword"]], ["3", {}])[0] = attribute["type"]
+    return root
+
+
+def types_text() -> str:
+    """Return the Type of every attribute of every module of every IOD, PS3.3, as JSON.
+
+    nodes: per node the rows [tag, type, node of the items or -1]. modules: name -> node.
+    iods: name -> [[module, usage], ...]. sop_classes: SOP Class UID -> IOD.
+    """
+    folder = resources.files("highdicom") / "_standard"
+    modules, iods, sop_classes = (
+        json.loads((folder / f"{name}.json").read_text())
+        for name in ("module_attribute_map", "iod_module_map", "sop_class_iod_map")
+    )
+    tags = {row[2]: tag for tag, row in reversed(list(dictionary_rows().items()))}
+    nodes = _Nodes()
+    used = sorted({module["key"] for iod in iods.values() for module in iod})
+    body = {
+        "sop_classes": sop_classes,
+        "iods": {k: [[m["key"], m["usage"]] for m in v] for k, v in sorted(iods.items())},
+        "modules": {k: nodes.add(_module_tree(modules[k], tags)) for k in used if k in modules},
+    }
+    lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in body.items()]
+    rows = ",\n".join(json.dumps(node, separators=(",", ":")) for node in nodes.rows)
+    return "{" + ",\n".join(lines) + ',\n"nodes": [\n' + rows + "\n]}\n"
+
+
+def main(source: Path, target: Path) -> None:
+    """Write every table and `sources.toml` into `target`."""
+    texts = {
+        "ps3_15_table_e1_1.csv": (table_text(source), f"PS3.15 {EDITION} Table E.1-1", source),
+        "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
+        "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
+        "ps3_03_types.json": (types_text(), _release("highdicom", "_standard"), None),
+    }
+    out = ["# Written by generate.py: where each table comes from, and its SHA-256.\n"]
+    for name, (text, origin, file) in texts.items():
+        (target / name).write_text(text, encoding="utf-8")
+        out.append(f'\n["{name}"]\norigin = "{origin}"\n')
+        if file is not None:
+            out.append(f'edition = "{EDITION}"\nsource = "{_digest(file.read_bytes())}"\n')
+        out.append(f'digest = "{_digest(text.encode())}"\n')
+    (target / "sources.toml").write_text("".join(out), encoding="utf-8")
+
+
+def _release(package: str, part: str) -> str:
+    return f"{package} {metadata.version(package)}, {part}"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

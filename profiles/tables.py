@@ -1,0 +1,122 @@
+"""The generated tables of the standard: PS3.15 Table E.1-1, PS3.6 and the Types of PS3.3.
+
+Every table is read at most once per process, and only when the digest of its bytes is the one that
+`sources.toml` names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+FOLDER: Final = Path(__file__).parent
+
+REPEATING_GROUPS: Final = (0x5000, 0x6000)
+CURVE_DATA_PATTERN: Final = "(50xx,xxxx)"
+PRIVATE_PATTERN: Final = "(gggg,eeee) where gggg is odd"
+
+
+class TableError(Exception):
+    """A table of the standard is missing or is not the one that was generated."""
+
+
+class Attribute(NamedTuple):
+    """One line of the data dictionary, PS3.6 section 6. `vr` is one VR, or "US or SS" and the like."""
+
+    vr: str
+    vm: str
+    keyword: str
+
+
+class Row(NamedTuple):
+    """One row of PS3.15 Table E.1-1: `pattern` as printed, `codes` by column name."""
+
+    pattern: str
+    vr: str
+    name: str
+    codes: dict[str, str]
+
+
+class Table(NamedTuple):
+    """PS3.15 Table E.1-1 of one edition; `columns` are "basic" and the options, in print order."""
+
+    edition: str
+    digest: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+class Types(msgspec.Struct, frozen=True):
+    """PS3.3 as trees. `nodes[n]` holds rows of tag, Type, and the node of a sequence's items or -1."""
+
+    sop_classes: dict[str, str]
+    iods: dict[str, list[tuple[str, str]]]
+    modules: dict[str, int]
+    nodes: list[list[tuple[int, str, int]]]
+
+
+@cache
+def read_sources() -> dict[str, dict[str, Any]]:
+    """Return origin, edition and digests of every generated table, by file name."""
+    return tomllib.loads((FOLDER / "sources.toml").read_text(encoding="utf-8"))
+
+
+def read_bytes(name: str) -> bytes:
+    """Return the bytes of a generated table.
+
+    Raises TableError when they are not those that were generated.
+    """
+    data = (FOLDER / name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != read_sources()[name]["digest"]:
+        raise TableError(f"{name} differs from its digest in sources.toml")
+    return data
+
+
+def _lines(name: str) -> list[str]:
+    return read_bytes(name).decode("utf-8").splitlines()
+
+
+@cache
+def read_table() -> Table:
+    """Return PS3.15 Table E.1-1, every row and column."""
+    import csv
+
+    name = "ps3_15_table_e1_1.csv"
+    header, *lines = csv.reader(_lines(name))
+    columns = tuple(header[5:])
+    rows = tuple(
+        Row(line[0], line[1], line[2], dict(zip(columns, line[5:], strict=True))) for line in lines
+    )
+    source = read_sources()[name]
+    return Table(source["edition"], source["digest"], columns, rows)
+
+
+@cache
+def read_dictionary() -> dict[int, Attribute]:
+    """Return the data dictionary by tag, repeating groups under 0x5000 and 0x6000."""
+    dictionary = {}
+    for line in _lines("ps3_06_dictionary.csv")[1:]:
+        tag, vr, vm, keyword = line.split(",")
+        dictionary[int(tag, 16)] = Attribute(vr, vm, keyword)
+    return dictionary
+
+
+@cache
+def read_uids() -> dict[str, tuple[str, str]]:
+    """Return the UID registry, PS3.6 Annex A: UID -> type and keyword."""
+    uids = {}
+    for line in _lines("ps3_06_uids.csv")[1:]:
+        uid, kind, keyword, _ = line.split(",", 3)
+        uids[uid] = (kind, keyword)
+    return uids
+
+
+@cache
+def read_types() -> Types:
+    """Return the Type of every attribute of every IOD."""
+    return msgspec.json.decode(read_bytes("ps3_03_types.json"), type=Types)
