@@ -42,11 +42,11 @@ def corpus_lines(name: str, result: dict[str, Any]) -> str:
     n_files = result["n_files"]
     lines = [
         f"{TITLES[name]}: N = {n_files} files, {result['n_bytes'] / 1e6:.0f} MB",
-        f"  fastdeid {shown['microseconds']:.1f} us/file, cp -r {shown['cp_microseconds']:.1f}, "
-        f"ratio {shown['ratio']:.2f} (rounds {shown['ratio_lowest']:.2f} to "
-        f"{shown['ratio_highest']:.2f})",
+        f"  fastdeid {shown['microseconds']:.1f} us/file, cp -r {shown['cp_microseconds']:.1f}",
+        f"  ratio {shown['ratio']:.2f}, in single rounds {shown['ratio_lowest']:.2f} to "
+        + f"{shown['ratio_highest']:.2f}",
         f"  one worker: {shown['files_per_cpu_second']:.0f} files per CPU second, "
-        f"{worker['n_ok']} of {worker['n_files']} ok",
+        + f"{worker['n_ok']} of {worker['n_files']} ok",
         "  stages, us/file: " + stage_text(worker),
     ]
     if "loop_ratio" in shown:

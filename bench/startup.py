@@ -19,7 +19,7 @@ ACCEPTED = (0, 3)
 
 @dataclass(frozen=True)
 class StartUp:
-    """Seconds until `--help` has answered, until the first output stands, until one file is done."""
+    """Seconds until `--help` has answered, the first output stands, a run of one file is done."""
 
     help_seconds: float
     first_file_seconds: float

@@ -1,0 +1,50 @@
+# `make demo` and `make test` are all that a new user needs. PYTHON: any Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: demo test test-slow lint format types bench clean
+
+# A stamp per set of extras: installing again only when pyproject.toml has changed.
+$(VENV)/.run: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/python -m bench.demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# mypy finds packages by folder, and two of ours stand elsewhere: it gets a tree of links.
+types: $(VENV)/.dev
+	rm -rf build/types && mkdir -p build/types/fastdeid
+	cd build/types/fastdeid && ln -s ../../../fastdeid/* ../../../kernels ../../../profiles .
+	ln -s ../../tests ../../bench build/types/
+	cd build/types && $(abspath $(BIN))/mypy --config-file ../../pyproject.toml fastdeid tests bench
+
+bench: $(VENV)/.run
+	$(BIN)/python -m bench.run --json build/bench.json
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info
