@@ -120,3 +120,9 @@ def read_uids() -> dict[str, tuple[str, str]]:
 def read_types() -> Types:
     """Return the Type of every attribute of every IOD."""
     return msgspec.json.decode(read_bytes("ps3_03_types.json"), type=Types)
+
+
+@cache
+def read_terms() -> frozenset[str]:
+    """Return upper-case words that kept elements hold by the standard, such as HEAD and AXIAL."""
+    return frozenset(_lines("defined_terms.txt"))

@@ -1,0 +1,120 @@
+"""Action codes on one value: the replacement, and what the leak check has to search for."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from fastdeid.documents import dummy_document
+from fastdeid.dummies import dummy_items, dummy_value, pad
+from fastdeid.kinds import Kind
+from fastdeid.needles import Needle, find_needles
+from fastdeid.pseudonyms import Pseudonyms
+
+__all__ = ["Context", "Needle", "resolve"]
+
+_PADDING: Final = b" \0"
+
+
+class Context(msgspec.Struct):
+    """What a replacement may depend on beside the value itself.
+
+    patient: code of the file's patient. charsets: values of (0008,0005) in force. explicit, big_endian:
+    encoding of the data set. mime_type: of the encapsulated document, "" when there is none.
+    """
+
+    patient: str
+    charsets: tuple[str, ...]
+    explicit: bool
+    big_endian: bool
+    mime_type: str
+    sop_class: str
+
+
+def resolve(
+    kind: Kind, raw: bytes, context: Context, pseudonyms: Pseudonyms, registry: frozenset[bytes]
+) -> tuple[bytes, list[Needle]]:
+    """Return the new value of an element, padded, and the needles of the old one.
+
+    raw: the value as it stands in the file. The new value is b"" where `kind` only learns. Empty values stay
+    empty, except under action D.
+
+    Raises DicomError for an encapsulated document of a MIME type without a dummy.
+    """
+    value = _REPLACEMENTS[kind.replace](kind, raw, context, pseudonyms, registry)
+    if not kind.harvest:
+        return value, []
+    needles = find_needles(kind.harvest, raw, context.charsets)
+    if kind.harvest == "uid":
+        needles = [needle for needle in needles if needle.value not in registry]
+    return value, needles
+
+
+_Replacement = Callable[[Kind, bytes, Context, Pseudonyms, frozenset[bytes]], bytes]
+
+
+def _nothing(*_: object) -> bytes:
+    return b""
+
+
+def _dummy(kind: Kind, *_: object) -> bytes:
+    return dummy_value(kind.vr, kind.vm)
+
+
+def _map_uid(
+    kind: Kind, raw: bytes, _: Context, pseudonyms: Pseudonyms, registry: frozenset[bytes]
+) -> bytes:
+    """Map each UID by value; what the PS3.6 registry knows stays."""
+    mapped = []
+    for value in raw.split(b"\\"):
+        uid = value.strip(_PADDING)
+        mapped.append(value if not uid or uid in registry else pseudonyms.uid(uid))
+    return pad(b"\\".join(mapped), kind.vr)
+
+
+def _patient(kind: Kind, raw: bytes, context: Context, *_: object) -> bytes:
+    return pad(context.patient.encode("ascii"), kind.vr) if raw.strip(_PADDING) else b""
+
+
+def _accession(
+    kind: Kind, raw: bytes, context: Context, pseudonyms: Pseudonyms, _: frozenset[bytes]
+) -> bytes:
+    from fastdeid.dicom.text import decode
+
+    value = raw.strip(_PADDING)
+    if not value:
+        return b""
+    text = decode(value, context.charsets)
+    original = value.decode("latin_1") if text is None else text
+    return pad(pseudonyms.accession(original).encode("ascii"), kind.vr)
+
+
+def _document(kind: Kind, _: bytes, context: Context, *__: object) -> bytes:
+    return pad(dummy_document(context.mime_type), kind.vr)
+
+
+def _document_length(_: Kind, __: bytes, context: Context, *___: object) -> bytes:
+    length = len(dummy_document(context.mime_type))
+    return struct.pack(">I" if context.big_endian else "<I", length)
+
+
+def _items(kind: Kind, _: bytes, context: Context, *__: object) -> bytes:
+    return dummy_items(
+        kind.tag, context.sop_class, explicit=context.explicit, big_endian=context.big_endian
+    )
+
+
+_REPLACEMENTS: Final[dict[str, _Replacement]] = {
+    "": _nothing,
+    "dummy": _dummy,
+    "map_uid": _map_uid,
+    "patient_id": _patient,
+    "patient_name": _patient,
+    "accession": _accession,
+    "document": _document,
+    "document_length": _document_length,
+    "items": _items,
+}

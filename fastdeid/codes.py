@@ -1,0 +1,60 @@
+"""Action codes of PS3.15 Table E.1-1a, and the choice of a compound code by attribute Type."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from fastdeid.errors import ProfileError
+
+
+class Operation(IntEnum):
+    """What happens to one data element; the numbers are those of the decide kernel."""
+
+    KEEP = 0
+    REMOVE = 1
+    EMPTY = 2
+    REPLACE = 3
+
+
+# Order of the columns below. "3" also stands for an attribute that the known IOD does not have: there
+# it is a Standard Extended attribute, which is Type 3. "?" stands for an unknown IOD or sequence.
+TYPES: Final = ("1", "1C", "2", "2C", "3", "?")
+
+# "X unless Z or D is required to maintain IOD conformance". Where a code offers nothing for a Type,
+# the next stronger action of the same code is taken, and for an unknown Type the one that is valid for
+# every Type. Z may be a dummy value (Table E.1-1a), so an attribute of Type 1 gets one. X alone gives way
+# only to unconditional Types: an instance without them is invalid, and no value of the patient stays.
+_CHOICES: Final = {
+    "X": "DXZXXX",
+    "D": "DDDDDD",
+    "Z": "DDZZZZ",
+    "U": "UUUUUU",
+    "K": "KKKKKK",
+    "Z/D": "DDZZZD",
+    "X/Z": "DDZZXZ",
+    "X/D": "DDDDXD",
+    "X/Z/D": "DDZZXD",
+    "X/Z/U*": "UUZZXU",
+}
+
+
+def choose_action(code: str, attribute_type: str) -> str:
+    """Return the single action letter (X, Z, D, U or K) of `code` for an attribute of a Type.
+
+    attribute_type: one of TYPES. Raises ProfileError for a code that Table E.1-1a does not define.
+    """
+    try:
+        return _CHOICES[code][TYPES.index(attribute_type)]
+    except KeyError:
+        raise ProfileError(f"no action code {code!r} in Table E.1-1a") from None
+
+
+def depends_on_type(code: str) -> bool:
+    """Tell whether attributes of different Types get different actions."""
+    return len(set(_CHOICES[code])) > 1
+
+
+def is_compound(code: str) -> bool:
+    """Tell whether `code` is one of the compound codes, X/Z and the like."""
+    return "/" in code

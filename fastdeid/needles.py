@@ -1,0 +1,206 @@
+"""What the leak check searches for: the identifying values of one file, in the forms they take in text.
+
+A form that is missing here is a leak that is not found; a form that is also ordinary text costs a kept
+element. So names are searched as components, and identifiers and dates only as whole tokens.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import permutations
+from typing import Final, NamedTuple
+
+from fastdeid.dicom import text
+from fastdeid.profiles.tables import read_terms
+
+ANYWHERE, NOT_IN_LETTERS, NOT_IN_DIGITS, NOT_IN_WORD = range(4)
+
+_SHORTEST: Final = 3  # bytes of any needle
+_WHOLE_NAME: Final = 5  # letters from which a name is searched inside other words, too
+_SHORTEST_NAME: Final = 3
+_SHORTEST_IDENTIFIER: Final = 4
+_SHORTEST_NUMBER: Final = 6  # digits of a step or study number: shorter ones are ordinary DS and IS
+_SHORTEST_PHRASE: Final = 6
+_SHORTEST_UID: Final = 8
+_YEARS: Final = range(1850, 2100)
+
+# PS3.5 section 6.2: ^ and = part a person name, the rest parts it where people type names.
+_NAME_SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"]+")
+_JOINTS: Final = ("^", " ", ",", "_", "-", "")
+# Parts of names that everybody may have.
+_TITLES: Final = frozenset(
+    "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN SEN III VAN VON DER DEN DEL".split()
+)
+_DATE_FORMS: Final = (
+    *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d"),
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+)
+_EXPANSIONS: Final = str.maketrans(
+    {
+        **{"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "ss"},
+        **{"ø": "oe", "Ø": "OE", "å": "aa", "Å": "AA", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"},
+    }
+)
+_SINGLE_LETTERS: Final = str.maketrans({"ø": "o", "Ø": "O", "ß": "s", "ł": "l", "Ł": "L", "đ": "d"})
+
+
+class Needle(NamedTuple):
+    """Bytes to search for, at least 3, in any ASCII case.
+
+    boundary: ANYWHERE; NOT_IN_LETTERS, no ASCII letter beside it; NOT_IN_DIGITS, no digit beside it and
+    no full stop between it and a digit; NOT_IN_WORD, neither letter nor digit beside it.
+    """
+
+    value: bytes
+    boundary: int
+
+
+def find_needles(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> list[Needle]:
+    """Return what to search for because of one original value.
+
+    harvest: "name", "patient", "identifier", "phrase", "date" or "uid", as in `kinds.Kind`.
+    """
+    if harvest == "uid":
+        found = _uids(raw)
+    elif harvest == "date":
+        found = _dates(raw)
+    else:
+        found = _from_text(harvest, raw, charsets)
+    return list(dict.fromkeys(needle for needle in found if len(needle.value) >= _SHORTEST))
+
+
+def _uids(raw: bytes) -> Iterator[Needle]:
+    for value in raw.split(b"\\"):
+        uid = value.strip(b" \0")
+        if len(uid) >= _SHORTEST_UID:
+            yield Needle(uid, NOT_IN_DIGITS)
+
+
+def _dates(raw: bytes) -> Iterator[Needle]:
+    """Search the days of DA and DT values, also in the forms that people type."""
+    for value in raw.split(b"\\"):
+        match = re.match(rb"\s*(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})", value)
+        if match is None:
+            continue
+        try:
+            day = datetime.date(*(int(part) for part in match.groups()))
+        except ValueError:
+            continue
+        if day.year in _YEARS:
+            for form in _DATE_FORMS:
+                yield Needle(day.strftime(form).encode("ascii"), NOT_IN_DIGITS)
+
+
+def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[Needle]:
+    value = text.decode(raw, charsets)
+    if value is None:  # not in its declared character set: what it most likely is
+        try:
+            value = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            value = raw.decode("latin_1")
+    for one in value.split("\\"):
+        one = one.strip(" \0\t\r\n")
+        if harvest == "name":
+            yield from _names(one, charsets)
+        elif harvest == "phrase":
+            if len(one) >= _SHORTEST_PHRASE:
+                yield from _spell(one, NOT_IN_WORD, charsets)
+        else:
+            yield from _identifiers(one, charsets, patient=harvest == "patient")
+
+
+def _identifiers(value: str, charsets: tuple[str, ...], *, patient: bool) -> Iterator[Needle]:
+    for form in {value, value.lstrip("0")}:
+        if form.isdigit():
+            shortest = _SHORTEST_IDENTIFIER if patient else _SHORTEST_NUMBER
+            boundary = NOT_IN_DIGITS
+        else:
+            shortest, boundary = _SHORTEST_IDENTIFIER, NOT_IN_WORD
+        if len(form) >= shortest and not is_defined_term(form):
+            yield from _spell(form, boundary, charsets)
+
+
+def _names(value: str, charsets: tuple[str, ...]) -> Iterator[Needle]:
+    parts = [part for part in dict.fromkeys(_NAME_SEPARATORS.split(value)) if part]
+    weak = []
+    for part in parts:
+        if any(character.isdigit() for character in part):
+            yield from _identifiers(part, charsets, patient=False)
+            continue
+        weight = _weight(part)
+        common = is_defined_term(part) or part.upper() in _TITLES
+        if weight < _WHOLE_NAME or common:
+            weak.append((part, weight >= _SHORTEST_NAME and not common))
+        if weight >= _SHORTEST_NAME and not common:
+            boundary = ANYWHERE if weight >= _WHOLE_NAME else NOT_IN_LETTERS
+            for form in _name_forms(part):
+                yield from _spell(form, boundary, charsets)
+    yield from _pairs(weak, charsets)
+
+
+def _pairs(parts: list[tuple[str, bool]], charsets: tuple[str, ...]) -> Iterator[Needle]:
+    """Search pairs of parts that are too short, or too common, to be searched alone.
+
+    A part that is searched alone (the flag) is found in a pair as well, unless nothing joins the two.
+    """
+    for (first, alone), (second, also_alone) in permutations(parts[:6], 2):
+        if _weight(first) + _weight(second) < _WHOLE_NAME:
+            continue
+        joints = ("",) if alone or also_alone else _JOINTS
+        for joint in joints:
+            yield from _spell(first + joint + second, NOT_IN_LETTERS, charsets)
+
+
+def _weight(part: str) -> int:
+    """Return the letters of a name part; a letter beyond the alphabets (a syllable, a word) counts 3."""
+    return sum(3 if ord(letter) >= 0x1100 else 1 for letter in part if letter.isalpha())
+
+
+def _name_forms(part: str) -> Iterable[str]:
+    """Return a part as it stands and without accents and apostrophes, in the ways they are left out."""
+    bare = part.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
+    forms = [part, bare]
+    if not bare.isascii():
+        plain = (_bare(bare.translate(_SINGLE_LETTERS)), _bare(bare.translate(_EXPANSIONS)))
+        forms += [form for form in plain if form.isascii()]
+    return dict.fromkeys(form for form in forms if len(form) >= _SHORTEST_NAME or form == part)
+
+
+def _bare(value: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", value)
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _spell(value: str, boundary: int, charsets: tuple[str, ...]) -> Iterator[Needle]:
+    """Yield `value` in its character sets, UTF-8, Latin-1 and UTF-16.
+
+    UTF-16 without the NUL at its outer end is the same in both byte orders as far as Latin-1 goes.
+    Letters beyond ASCII are only matched in the case they stand in, so both cases are given.
+    """
+    spellings = [value]
+    if not value.isascii():
+        spellings += [value.upper(), value.lower(), unicodedata.normalize("NFD", value)]
+    for spelling in dict.fromkeys(spellings):
+        forms = text.encodings_of(spelling, charsets)
+        forms.add(spelling.encode("utf-8", "replace"))
+        if all(ord(letter) < 0x100 for letter in spelling):
+            forms.add(spelling.encode("latin_1"))
+            forms.add(spelling.encode("utf-16-le")[:-1])
+        else:
+            forms |= {spelling.encode(f"utf-16-{order}", "replace") for order in ("le", "be")}
+        for form in sorted(forms):
+            yield Needle(form, boundary)
+
+
+@cache
+def _terms() -> frozenset[str]:
+    return read_terms()
+
+
+def is_defined_term(value: str) -> bool:
+    """Tell whether a value is a word that kept elements hold by the standard: MR, HEAD, AXIAL."""
+    return value.upper() in _terms()

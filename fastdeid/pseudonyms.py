@@ -1,0 +1,116 @@
+"""Pseudonyms: functions of the project key, the kind of value and the original, nothing else.
+
+Sub-keys are derived by HKDF-SHA-256 (RFC 5869), one per purpose; the pseudo-random function is keyed
+BLAKE2b (RFC 7693). No table is needed, and no two processes have to agree on anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Final
+
+KEY_LENGTH: Final = 32
+MAXIMUM_SHIFT_DAYS: Final = 3650
+
+_SALT: Final = b"fastdeid project key, version 1"
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_BYTES: Final = 10  # 80 bits, 16 characters of 5 bits
+
+# RFC 9562 section 5.8, UUID version 8: four bits say "version 8", two say "this variant".
+_UUID_MASK: Final = ~((0xF << 76) | (0x3 << 62))
+_UUID_BITS: Final = (0x8 << 76) | (0x2 << 62)
+
+
+def derive_key(project_key: bytes, purpose: str) -> bytes:
+    """Return the 32-byte sub-key for a purpose: HKDF-SHA-256 with one block of output."""
+    extracted = hmac.digest(_SALT, project_key, "sha256")
+    return hmac.digest(extracted, purpose.encode("ascii") + b"\x01", "sha256")
+
+
+class Pseudonyms:
+    """The pseudonyms of one project.
+
+    project_key: 32 secret bytes. key_id: names the key in public, and tells nothing about it.
+    """
+
+    def __init__(self, project_key: bytes) -> None:
+        if len(project_key) != KEY_LENGTH:
+            raise ValueError(f"a project key has {KEY_LENGTH} bytes")
+        self._uid = _keyed(project_key, "uid", 16)
+        self._patient = _keyed(project_key, "patient", _CODE_BYTES)
+        self._accession = _keyed(project_key, "accession", _CODE_BYTES)
+        self._date = _keyed(project_key, "date", 8)
+        self._path = _keyed(project_key, "path", _CODE_BYTES)
+        self.key_id = derive_key(project_key, "key id")[:8].hex()
+
+    def uid(self, original: bytes) -> bytes:
+        """Return the UID for an original UID of any content, at most 44 ASCII characters.
+
+        original: the value without padding. PS3.5 section B.2: a UUID in decimal under 2.25.
+        """
+        state = self._uid.copy()
+        state.update(original)
+        number = int.from_bytes(state.digest(), "big") & _UUID_MASK | _UUID_BITS
+        return b"2.25.%d" % number
+
+    def patient(
+        self,
+        patient_id: str,
+        issuer: str,
+        name: str = "",
+        birth_date: str = "",
+        study_uid: str = "",
+    ) -> str:
+        """Return the 16-character code of a patient.
+
+        The patient is who has this ID from this issuer; without an ID, who has this name and birth date;
+        without a name, the one of this study.
+        """
+        if patient_id.strip():
+            return self._code(self._patient, "id", patient_id.strip(), issuer.strip())
+        folded = " ".join(name.replace("^", " ").casefold().split())
+        if folded.strip("= "):
+            return self._code(self._patient, "name", folded, birth_date.strip())
+        return self._code(self._patient, "study", study_uid.strip(" \0"))
+
+    def accession(self, original: str) -> str:
+        """Return the 16-character accession number for an original one, VR SH."""
+        return self._code(self._accession, original.strip())
+
+    def date_offset(self, patient: str) -> int:
+        """Return the days to add to every date of a patient, -3650 to -1.
+
+        patient: the code that `patient` returns.
+        """
+        state = self._date.copy()
+        state.update(_packed(patient))
+        return -1 - int.from_bytes(state.digest(), "big") % MAXIMUM_SHIFT_DAYS
+
+    def file_id(self, path: bytes) -> str:
+        """Return the 16 characters that stand for a source path in logs."""
+        state = self._path.copy()
+        state.update(path)
+        return _crockford(state.digest())
+
+    @staticmethod
+    def _code(keyed: hashlib._Hash, *fields: str) -> str:
+        state = keyed.copy()
+        state.update(_packed(*fields))
+        return _crockford(state.digest())
+
+
+def _keyed(project_key: bytes, purpose: str, size: int) -> hashlib._Hash:
+    return hashlib.blake2b(digest_size=size, key=derive_key(project_key, purpose))
+
+
+def _packed(*fields: str) -> bytes:
+    """Return fields with their lengths, so that no two lists of fields give the same bytes."""
+    encoded = [field.encode("utf-8", "surrogatepass") for field in fields]
+    return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
+
+
+def _crockford(digest: bytes) -> str:
+    number = int.from_bytes(digest, "big")
+    shifts = range(8 * len(digest) - 5, -1, -5)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in shifts)

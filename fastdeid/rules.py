@@ -1,0 +1,314 @@
+"""PS3.15 Annex E compiled: one profile, and for each SOP Class the arrays of the decide kernel."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid import lookup
+from fastdeid.codes import Operation, choose_action, depends_on_type, is_compound
+from fastdeid.errors import ProfileError
+from fastdeid.iods import Iod, find_iod
+from fastdeid.kinds import Kind, Kinds, replaces_empty_action
+from fastdeid.profiles.tables import (
+    PRIVATE_PATTERN,
+    REPEATING_GROUPS,
+    Attribute,
+    read_dictionary,
+    read_sources,
+    read_table,
+    read_uids,
+)
+from fastdeid.settings import Settings, read_settings
+from fastdeid.sop_classes import is_storage, refusal
+from fastdeid.tags import VR_NAMES, VR_NUMBERS
+
+__all__ = ["Kind", "Operation", "Profile", "Rules", "load_profile"]
+
+# Counts up when the compile step changes, so that a run is not resumed under other rules.
+_COMPILER: Final = 1
+
+# Columns of `Rules.general` and `Rules.iod`.
+OPERATION, KIND, FLAGS = range(3)
+CHILD: Final = 2
+BY_TYPE: Final = 1
+REMOVE_WHEN_ABSENT: Final = 2
+
+_KEPT_BY_KERNEL: Final = frozenset({0x0000, 0x0002, 0xFFFE})
+_DIRECTORY_GROUP: Final = 0x0004
+_BY_VR: Final = {"UI": "U", "PN": "D", "DA": "X/Z/D", "DT": "X/Z/D", "TM": "X/Z/D"}
+
+_Tags = npt.NDArray[np.uint32]
+_Keys = npt.NDArray[np.uint64]
+_Rows = npt.NDArray[np.int32]
+_Numbers = npt.NDArray[np.uint8]
+
+
+class Rules:
+    """The rules of one profile for one SOP Class.
+
+    general_keys, general: shapes (S,) and (S, 3), a table of `lookup` with every known attribute;
+    columns OPERATION, KIND (-1 none) and FLAGS. An attribute that is absent is removed. FLAGS:
+    BY_TYPE, look into `iod` first; REMOVE_WHEN_ABSENT, an attribute that `iod` does not have in a known
+    context is not part of the IOD and goes (in an unknown context, below 0, this row holds).
+
+    iod_keys, iod: shapes (T,) and (T, 3), keys (context << 32 | tag); columns OPERATION (-1: as in
+    `general`), KIND and CHILD (the context of the items, -1 none).
+
+    private: shape (35, 2), OPERATION and KIND of private elements by VR number.
+    """
+
+    def __init__(self, profile: Profile, sop_class_uid: str, iod: Iod | None) -> None:
+        self._profile = profile
+        self._iod = iod
+        self.sop_class_uid = sop_class_uid
+        self.general_keys = profile.general_keys
+        self.general = profile.general_rows(iod)
+        self.iod_keys, self.iod = lookup.place_keys(_iod_rows(profile, iod))
+        self.private = profile.private
+        self.kinds = profile.kinds.rows
+        self.pixel_data_required = iod is not None and iod.pixel_data_required
+        self.storage = is_storage(sop_class_uid)
+        self.refused = refusal(sop_class_uid)
+        for array in (self.iod_keys, self.iod):
+            array.setflags(write=False)
+
+    def attribute_type(self, tag: int, context: int = 0) -> str:
+        """Return the Type of `tag` in a context: "1", "1C", "2", "2C", "3", or "?" when unknown."""
+        return "?" if self._iod is None else self._iod.attribute_type(tag, context)
+
+    def context_of(self, path: tuple[int, ...]) -> int:
+        """Return the context of the items that a path of sequence tags leads to, -1 unknown."""
+        context = 0 if self._iod is not None else -1
+        for tag in path:
+            if self._iod is None or context < 0:
+                return -1
+            place = self._iod.places[context].get(tag)
+            context = -1 if place is None else place.child
+        return context
+
+    def clean(self, tag: int, context: int = 0) -> tuple[Operation, int]:
+        """Return (operation, kind) for a kept element in which the leak check has found something.
+
+        Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a dummy.
+        """
+        attribute = self._profile.attribute(tag)
+        if attribute is None:
+            return Operation.REMOVE, -1
+        action = choose_action("X/Z/D", self.attribute_type(tag, context))
+        return self._profile.operate(tag, attribute, action)
+
+    def decide(self, tag: int, context: int = 0) -> tuple[Operation, int]:
+        """Return (operation, kind) of an attribute; the decide kernel answers the same."""
+        if (tag >> 16) % 2:
+            return Operation.REMOVE, -1
+        if (tag >> 24) in {0x50, 0x60}:
+            tag &= 0xFF00FFFF
+        slot = lookup.find_tag(self.general_keys, tag)
+        if slot < 0:
+            return Operation.REMOVE, -1
+        operation, kind, flags = (int(number) for number in self.general[slot])
+        if flags & BY_TYPE and context >= 0:
+            place = lookup.find_key(self.iod_keys, context << 32 | tag)
+            if place >= 0 and self.iod[place, OPERATION] >= 0:
+                return Operation(self.iod[place, OPERATION]), int(self.iod[place, KIND])
+            if place < 0 and flags & REMOVE_WHEN_ABSENT:
+                return Operation.REMOVE, self._profile.harvesting(tag)
+        return Operation(operation), kind
+
+    def explain(self, tag: int, context: int = 0) -> str:
+        """Return the rule for an attribute in words, without any value."""
+        operation, kind = self.decide(tag, context)
+        code = self._profile.code(tag)
+        attribute_type = self.attribute_type(tag, context)
+        how = f" ({self.kinds[kind].replace})" if operation is Operation.REPLACE else ""
+        return f"{operation.name.lower()}{how}: code {code or 'none'}, Type {attribute_type}"
+
+
+class Profile:
+    """A confidentiality profile, compiled for every SOP Class on demand.
+
+    registry: UIDs that are never mapped. dictionary_keys, dictionary_vrs: VR numbers by tag, for implicit
+    VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        table = read_table()
+        self.name = settings.name
+        self.version = settings.version
+        self.edition = table.edition
+        self.options = tuple(settings.options)
+        self.digest = _digest(settings)
+        self.method = f"fastdeid profile {self.name} {self.version}, PS3.15 {self.edition}"
+        self.codes = [("113100", "DCM", "Basic Application Confidentiality Profile")]
+        self.registry = _registry(settings)
+        self.kinds = Kinds()
+        self._codes = _codes_by_tag(settings)
+        self._dictionary = read_dictionary()
+        self._rules: dict[str, Rules] = {}
+        self._compile_general()
+        self.private = self._compile_private()
+
+    def rules(self, sop_class_uid: str) -> Rules:
+        """Return the rules for a SOP Class, compiled once."""
+        rules = self._rules.get(sop_class_uid)
+        if rules is None:
+            rules = Rules(self, sop_class_uid, find_iod(sop_class_uid))
+            self._rules[sop_class_uid] = rules
+        return rules
+
+    def attribute(self, tag: int) -> Attribute | None:
+        """Return the dictionary's line for `tag`, repeating groups under 0x5000 and 0x6000."""
+        return self._dictionary.get(tag)
+
+    def code(self, tag: int) -> str:
+        """Return the action code of an attribute, "" for one that is in no table."""
+        attribute = self._dictionary.get(tag)
+        if attribute is None:
+            return ""
+        return self._codes.get(tag) or _default_code(tag, attribute)
+
+    def harvesting(self, tag: int) -> int:
+        """Return the kind that only learns from values of `tag`, -1 when nothing is learnt."""
+        return self.kinds.harvesting(self._dictionary[tag])
+
+    def operate(self, tag: int, attribute: Attribute, action: str) -> tuple[Operation, int]:
+        """Return (operation, kind) that carry out one action letter on an attribute."""
+        if action == "K" or (action == "U" and attribute.vr == "SQ"):
+            return Operation.KEEP, -1
+        if action == "X":
+            return Operation.REMOVE, self.kinds.harvesting(attribute)
+        if action == "Z" and not replaces_empty_action(tag):
+            return Operation.EMPTY, self.kinds.harvesting(attribute)
+        return Operation.REPLACE, self.kinds.replacing(tag, attribute)
+
+    def general_rows(self, iod: Iod | None) -> _Rows:
+        """Return `Rules.general` for an IOD; the flags tell how much of it is known."""
+        if iod is None:
+            return self._general_unknown
+        return self._general_complete if iod.complete else self._general_partial
+
+    def _compile_general(self) -> None:
+        known = [tag for tag in self._dictionary if tag >> 16 not in _KEPT_BY_KERNEL]
+        self.general_keys, slots = lookup.place_tags(known)
+        rows = np.array([self._general_row(tag) for tag in known], np.int32)
+        self._general_complete = _scatter(rows, slots, len(self.general_keys))
+        rows[:, FLAGS] &= BY_TYPE
+        self._general_partial = _scatter(rows, slots, len(self.general_keys))
+        rows[:, FLAGS] = 0
+        self._general_unknown = _scatter(rows, slots, len(self.general_keys))
+        self.dictionary_keys, slots = lookup.place_tags(list(self._dictionary))
+        self.dictionary_vrs: _Numbers = np.zeros(len(self.dictionary_keys), np.uint8)
+        self.dictionary_vrs[slots] = [_vr_number(a.vr) for a in self._dictionary.values()]
+        for array in (self.general_keys, self.dictionary_keys, self.dictionary_vrs):
+            array.setflags(write=False)
+
+    def _general_row(self, tag: int) -> tuple[int, int, int]:
+        attribute = self._dictionary[tag]
+        code = self.code(tag)
+        operation, kind = self.operate(tag, attribute, choose_action(code, "?"))
+        flags = 0
+        if tag >> 16 not in REPEATING_GROUPS and (depends_on_type(code) or attribute.vr == "SQ"):
+            flags = BY_TYPE
+        if is_compound(code):
+            flags |= REMOVE_WHEN_ABSENT
+        return operation, kind, flags
+
+    def _compile_private(self) -> _Rows:
+        if self._codes[PRIVATE_KEY] != "X":
+            raise ProfileError("private attributes can only be removed")
+        rows = np.full((len(VR_NAMES), 2), (Operation.REMOVE, -1), np.int32)
+        for number, vr in enumerate(VR_NAMES):
+            rows[number, KIND] = self.kinds.harvesting(Attribute(vr, "1-n", ""))
+        rows.setflags(write=False)
+        return rows
+
+
+PRIVATE_KEY: Final = -1
+
+
+def _scatter(rows: _Rows, slots: npt.NDArray[np.intp], size: int) -> _Rows:
+    table = np.zeros((size, 3), np.int32)
+    table[slots] = rows
+    table.setflags(write=False)
+    return table
+
+
+def _vr_number(vr: str) -> int:
+    """Return the number of a VR; of alternatives the last, which is a binary one of the same size."""
+    return VR_NUMBERS.get(vr.split(" or ")[-1] if "OW" in vr else vr.split(" or ")[0], 0)
+
+
+def _default_code(tag: int, attribute: Attribute) -> str:
+    """Return the code of an attribute that the table does not name.
+
+    A whole overlay or curve goes with its data: without Type 1 Overlay Data its module is not valid.
+    """
+    if tag >> 16 in REPEATING_GROUPS or tag >> 16 == _DIRECTORY_GROUP:
+        return "X"
+    return _BY_VR.get(attribute.vr, "K")
+
+
+def _codes_by_tag(settings: Settings) -> dict[int, str]:
+    """Return tag -> action code: the table's column "basic", then the profile's own additions."""
+    codes = {}
+    for row in read_table().rows:
+        code = row.codes["basic"]
+        if row.pattern == PRIVATE_PATTERN:
+            codes[PRIVATE_KEY] = code
+        elif row.vr:
+            codes[tag_of(row.pattern)] = code
+    for also in settings.also:
+        codes[tag_of(also.tag)] = also.code
+    for tag, code in codes.items():
+        # A UID is mapped by value wherever it stands, whichever non-empty replacement is asked for.
+        if tag in read_dictionary() and read_dictionary()[tag].vr == "UI" and code == "D":
+            codes[tag] = "U"
+    return {tag: "X" if tag >> 16 == _DIRECTORY_GROUP else code for tag, code in codes.items()}
+
+
+def tag_of(pattern: str) -> int:
+    """Return the tag of a pattern as printed, "(60xx,3000)" as 0x60003000."""
+    return int(pattern[1:5].replace("x", "0") + pattern[6:10], 16)
+
+
+def _iod_rows(profile: Profile, iod: Iod | None) -> dict[int, tuple[int, int, int]]:
+    rows: dict[int, tuple[int, int, int]] = {}
+    for context, places in enumerate(iod.places if iod is not None else ()):
+        for tag, place in places.items():
+            attribute = profile.attribute(tag)
+            code = profile.code(tag)
+            if attribute is None or tag >> 16 in REPEATING_GROUPS:
+                continue
+            if depends_on_type(code):
+                action = choose_action(code, place.attribute_type)
+                operation, kind = profile.operate(tag, attribute, action)
+                child = place.child if operation is Operation.KEEP else -1
+                rows[context << 32 | tag] = (operation, kind, child)
+            elif attribute.vr == "SQ" and code == "K":
+                rows[context << 32 | tag] = (-1, -1, place.child)
+    return rows
+
+
+def _registry(settings: Settings) -> frozenset[bytes]:
+    """Return the UIDs of PS3.6 Annex A: Tables A-1 and A-2, and the context groups of Table A-3."""
+    context_groups = (f"1.2.840.10008.6.1.{number}" for number in range(1, 2000))
+    names = (*read_uids(), *context_groups, *settings.well_known_uids)
+    return frozenset(name.encode("ascii") for name in names)
+
+
+def _digest(settings: Settings) -> str:
+    parts = [str(_COMPILER), settings.digest]
+    parts += [source["digest"] for source in read_sources().values()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Return the profile of a name ("basic") or of a TOML file.
+
+    Raises ProfileError for an unknown name, key, code, column or table.
+    """
+    return Profile(read_settings(name_or_path))
