@@ -22,8 +22,8 @@ _PADDING: Final = b" \0"
 class Context(msgspec.Struct):
     """What a replacement may depend on beside the value itself.
 
-    patient: code of the file's patient. charsets: values of (0008,0005) in force. explicit, big_endian:
-    encoding of the data set. mime_type: of the encapsulated document, "" when there is none.
+    patient: code of the file's patient. charsets: values of (0008,0005) in force. explicit,
+    big_endian: encoding of the data set. mime_type: of the encapsulated document, "" for none.
     """
 
     patient: str
@@ -39,8 +39,8 @@ def resolve(
 ) -> tuple[bytes, list[Needle]]:
     """Return the new value of an element, padded, and the needles of the old one.
 
-    raw: the value as it stands in the file. The new value is b"" where `kind` only learns. Empty values stay
-    empty, except under action D.
+    raw: the value as it stands in the file. The new value is b"" where `kind` only learns. Empty
+    values stay empty, except under action D.
 
     Raises DicomError for an encapsulated document of a MIME type without a dummy.
     """

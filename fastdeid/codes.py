@@ -17,14 +17,15 @@ class Operation(IntEnum):
     REPLACE = 3
 
 
-# Order of the columns below. "3" also stands for an attribute that the known IOD does not have: there
-# it is a Standard Extended attribute, which is Type 3. "?" stands for an unknown IOD or sequence.
+# Order of the columns below. "3" also stands for an attribute that the known IOD does not have:
+# there it is a Standard Extended attribute, which is Type 3. "?": an unknown IOD or sequence.
 TYPES: Final = ("1", "1C", "2", "2C", "3", "?")
 
 # "X unless Z or D is required to maintain IOD conformance". Where a code offers nothing for a Type,
-# the next stronger action of the same code is taken, and for an unknown Type the one that is valid for
-# every Type. Z may be a dummy value (Table E.1-1a), so an attribute of Type 1 gets one. X alone gives way
-# only to unconditional Types: an instance without them is invalid, and no value of the patient stays.
+# the next stronger action of the same code is taken, and for an unknown Type the one that is valid
+# for every Type. Z may be a dummy value (Table E.1-1a), so an attribute of Type 1 gets one. X alone
+# gives way only to unconditional Types: an instance without them is invalid, and a dummy or nothing
+# tells as little as a missing element.
 _CHOICES: Final = {
     "X": "DXZXXX",
     "D": "DDDDDD",

@@ -1,4 +1,4 @@
-"""Dummy encapsulated documents: the smallest valid file of each MIME type of PS3.3 A.45 and A.85."""
+"""Dummy encapsulated documents, a small valid file of each MIME type (PS3.3 A.45 and A.85)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _TITLE: Final = b"DEIDENTIFIED"
 def _pdf() -> bytes:
     """Return a one-page PDF 1.4 that reads DEIDENTIFIED (ISO 32000-1)."""
     text = b"BT /F1 24 Tf 72 720 Td (" + _TITLE + b") Tj ET"
+    resources = b"<< /Font << /F1 5 0 R >> >>"
     bodies = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
-        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources %s >>"
+        % resources,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(text), text),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     )
@@ -97,7 +98,7 @@ def dummy_document(mime_type: str) -> bytes:
 
     Raises DicomError for a MIME type without a dummy.
     """
-    maker = _MAKERS.get(mime_type.split(";")[0].strip(" \0").lower())
+    maker = _MAKERS.get(mime_type.partition(";")[0].strip(" \0").lower())
     if maker is None:
         raise DicomError("unsupported_mime_type", MIME_TYPE_OF_ENCAPSULATED_DOCUMENT)
     return maker()

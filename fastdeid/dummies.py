@@ -31,7 +31,7 @@ _BINARY_SIZES: Final = {
 
 
 def pad(value: bytes, vr: str) -> bytes:
-    """Return `value` with an even length, PS3.5 section 6.2: NUL for UI and binary, else a space."""
+    """Return `value` with an even length (PS3.5 section 6.2): NUL for UI and bytes, else space."""
     if len(value) % 2 == 0:
         return value
     return value + (b" " if vr in _TEXT_VALUES and vr != "UI" else b"\0")
@@ -39,7 +39,7 @@ def pad(value: bytes, vr: str) -> bytes:
 
 def dummy_value(vr: str, vm: str = "1") -> bytes:
     """Return the dummy of a VR with as many values as `vm` ("1", "2-n", "3", ...) asks at least."""
-    count = int(vm.split("-")[0]) if vm[:1].isdigit() else 1
+    count = int(vm.partition("-")[0]) if vm[:1].isdigit() else 1
     if vr in _BINARY_SIZES:
         return bytes(_BINARY_SIZES[vr] * count)
     return pad(b"\\".join([_TEXT_VALUES[vr]] * count), vr)

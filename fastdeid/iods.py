@@ -1,7 +1,7 @@
 """Attribute Types of one IOD by place: PS3.3 modules merged into contexts.
 
-A context is a set of items with the same attributes: context 0 is the data set itself, another number
-stands for the items of some sequence in it.
+A context is a set of items with the same attributes: context 0 is the data set itself, another
+number stands for the items of some sequence in it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class Place(NamedTuple):
 class Iod:
     """The attributes of one IOD.
 
-    places: one dict, tag -> Place, per context. complete: the tables hold every module of the IOD, so
-    that an attribute without a place is not part of it. pixel_data_required: a mandatory module has it.
+    places: one dict, tag -> Place, per context. complete: the tables hold every module of the IOD,
+    so that an attribute without a place is not part of it. pixel_data_required: a mandatory module
+    has it.
     """
 
     def __init__(self, name: str) -> None:

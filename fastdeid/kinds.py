@@ -1,7 +1,7 @@
 """How one value is replaced, and what the leak check learns from the original.
 
-Attributes with the same treatment share one `Kind`, so that a value that stands in many attributes is
-resolved once.
+Attributes with the same treatment share one `Kind`, so that a value that stands in many attributes
+is resolved once.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ _HARVEST_BY_VR: Final = {"PN": "name", "DA": "date", "DT": "date", "UI": "uid"}
 class Kind(msgspec.Struct, frozen=True):
     """One way to replace a value, and one way to learn from it.
 
-    replace: "" (nothing), "dummy", "map_uid", "patient_id", "patient_name", "accession", "document",
-    "document_length" or "items". harvest: "", "name", "patient", "identifier", "phrase", "date" or "uid".
-    tag: 0 unless the replacement depends on it. per_patient: the replacement depends on the patient
-    of the file, so it must not be remembered from one patient to the next.
+    replace: "" (nothing), "dummy", "map_uid", "patient_id", "patient_name", "accession",
+    "document", "document_length" or "items". harvest: "" (nothing), "name", "patient" (an ID),
+    "identifier", "phrase", "date" or "uid". tag: 0 unless the replacement depends on it.
+    per_patient: the replacement depends on the patient of the file, so it must not be remembered
+    from one patient to the next.
 
-    Beside that, "items" depends on the encoding of the data set, "document" and "document_length" on
-    the MIME type, and needles of names, identifiers and phrases on the character set.
+    Beside that, "items" depends on the encoding of the data set, "document" and "document_length"
+    on the MIME type, and needles of names, identifiers and phrases on the character set.
     """
 
     replace: str
@@ -134,7 +135,7 @@ class Kinds:
         )
 
     def harvesting(self, attribute: Attribute) -> int:
-        """Return the kind that only learns from values of an attribute, -1 when nothing is learnt."""
+        """Return the kind that only learns from values of an attribute, -1 for nothing to learn."""
         harvest = harvest_of(attribute)
         if not harvest:
             return -1

@@ -1,7 +1,7 @@
 """Open-addressing hash tables from tags to rows, as the decide kernel reads them.
 
-A key's first slot is its product with an odd constant, shifted to the table's size; a full slot sends
-the search to the next one. Tables are at most half full, so a search ends after a slot or two.
+A key's first slot is its product with an odd constant, shifted to the table's size; a full slot
+sends the search to the next one. Tables are at most half full: a search ends after a slot or two.
 """
 
 from __future__ import annotations

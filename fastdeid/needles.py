@@ -1,12 +1,12 @@
-"""What the leak check searches for: the identifying values of one file, in the forms they take in text.
+"""What the leak check searches for: the identifying values of one file, as they look in text.
 
-A form that is missing here is a leak that is not found; a form that is also ordinary text costs a kept
-element. So names are searched as components, and identifiers and dates only as whole tokens.
+A form that is missing here is a leak that is not found; a form that is also ordinary text costs a
+kept element. So names are searched by their parts, identifiers and dates only as whole tokens.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -33,17 +33,17 @@ _NAME_SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"]+")
 _JOINTS: Final = ("^", " ", ",", "_", "-", "")
 # Parts of names that everybody may have.
 _TITLES: Final = frozenset(
-    "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN SEN III VAN VON DER DEN DEL".split()
+    "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN III VAN VON DER DEN".split()
 )
 _DATE_FORMS: Final = (
     *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d"),
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
 )
+# How a letter is typed without it: the matching of needles knows no ASCII case.
 _EXPANSIONS: Final = str.maketrans(
-    {
-        **{"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "ss"},
-        **{"ø": "oe", "Ø": "OE", "å": "aa", "Å": "AA", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"},
-    }
+    dict(
+        zip("äæöøœüåßÄÆÖØŒÜÅ", "ae ae oe oe oe ue aa ss ae ae oe oe oe ue aa".split(), strict=True)
+    )
 )
 _SINGLE_LETTERS: Final = str.maketrans({"ø": "o", "Ø": "O", "ß": "s", "ł": "l", "Ł": "L", "đ": "d"})
 
@@ -51,8 +51,8 @@ _SINGLE_LETTERS: Final = str.maketrans({"ø": "o", "Ø": "O", "ß": "s", "ł": "
 class Needle(NamedTuple):
     """Bytes to search for, at least 3, in any ASCII case.
 
-    boundary: ANYWHERE; NOT_IN_LETTERS, no ASCII letter beside it; NOT_IN_DIGITS, no digit beside it and
-    no full stop between it and a digit; NOT_IN_WORD, neither letter nor digit beside it.
+    boundary: ANYWHERE; NOT_IN_LETTERS, no ASCII letter beside it; NOT_IN_DIGITS, no digit beside
+    it and no full stop between it and a digit; NOT_IN_WORD, neither letter nor digit beside it.
     """
 
     value: bytes
@@ -87,7 +87,7 @@ def _dates(raw: bytes) -> Iterator[Needle]:
         if match is None:
             continue
         try:
-            day = datetime.date(*(int(part) for part in match.groups()))
+            day = dt.date(*(int(part) for part in match.groups()))
         except ValueError:
             continue
         if day.year in _YEARS:
@@ -102,8 +102,7 @@ def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[
             value = raw.decode("utf-8")
         except UnicodeDecodeError:
             value = raw.decode("latin_1")
-    for one in value.split("\\"):
-        one = one.strip(" \0\t\r\n")
+    for one in (part.strip(" \0\t\r\n") for part in value.split("\\")):
         if harvest == "name":
             yield from _names(one, charsets)
         elif harvest == "phrase":
@@ -145,7 +144,7 @@ def _names(value: str, charsets: tuple[str, ...]) -> Iterator[Needle]:
 def _pairs(parts: list[tuple[str, bool]], charsets: tuple[str, ...]) -> Iterator[Needle]:
     """Search pairs of parts that are too short, or too common, to be searched alone.
 
-    A part that is searched alone (the flag) is found in a pair as well, unless nothing joins the two.
+    A part that is searched alone (the flag) is found in a pair, too, unless nothing joins the two.
     """
     for (first, alone), (second, also_alone) in permutations(parts[:6], 2):
         if _weight(first) + _weight(second) < _WHOLE_NAME:
@@ -156,12 +155,12 @@ def _pairs(parts: list[tuple[str, bool]], charsets: tuple[str, ...]) -> Iterator
 
 
 def _weight(part: str) -> int:
-    """Return the letters of a name part; a letter beyond the alphabets (a syllable, a word) counts 3."""
+    """Return the letters of a name part; a syllable or word character of East Asia counts 3."""
     return sum(3 if ord(letter) >= 0x1100 else 1 for letter in part if letter.isalpha())
 
 
 def _name_forms(part: str) -> Iterable[str]:
-    """Return a part as it stands and without accents and apostrophes, in the ways they are left out."""
+    """Return a part as it stands, and as it is typed without its accents and apostrophes."""
     bare = part.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     forms = [part, bare]
     if not bare.isascii():

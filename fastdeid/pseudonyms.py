@@ -1,7 +1,7 @@
 """Pseudonyms: functions of the project key, the kind of value and the original, nothing else.
 
-Sub-keys are derived by HKDF-SHA-256 (RFC 5869), one per purpose; the pseudo-random function is keyed
-BLAKE2b (RFC 7693). No table is needed, and no two processes have to agree on anything.
+Sub-keys are derived by HKDF-SHA-256 (RFC 5869), one per purpose; the pseudo-random function is
+keyed BLAKE2b (RFC 7693). No table is needed, and no two processes have to agree on anything.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Pseudonyms:
     ) -> str:
         """Return the 16-character code of a patient.
 
-        The patient is who has this ID from this issuer; without an ID, who has this name and birth date;
-        without a name, the one of this study.
+        The patient is who has this ID from this issuer; without an ID, who has this name and birth
+        date; without a name, the one of this study.
         """
         if patient_id.strip():
             return self._code(self._patient, "id", patient_id.strip(), issuer.strip())
@@ -94,13 +94,13 @@ class Pseudonyms:
         return _crockford(state.digest())
 
     @staticmethod
-    def _code(keyed: hashlib._Hash, *fields: str) -> str:
+    def _code(keyed: hashlib.blake2b, *fields: str) -> str:
         state = keyed.copy()
         state.update(_packed(*fields))
         return _crockford(state.digest())
 
 
-def _keyed(project_key: bytes, purpose: str, size: int) -> hashlib._Hash:
+def _keyed(project_key: bytes, purpose: str, size: int) -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=size, key=derive_key(project_key, purpose))
 
 

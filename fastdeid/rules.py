@@ -52,8 +52,8 @@ class Rules:
 
     general_keys, general: shapes (S,) and (S, 3), a table of `lookup` with every known attribute;
     columns OPERATION, KIND (-1 none) and FLAGS. An attribute that is absent is removed. FLAGS:
-    BY_TYPE, look into `iod` first; REMOVE_WHEN_ABSENT, an attribute that `iod` does not have in a known
-    context is not part of the IOD and goes (in an unknown context, below 0, this row holds).
+    BY_TYPE, look into `iod` first; REMOVE_WHEN_ABSENT, an attribute that `iod` does not have in a
+    known context is not part of the IOD and goes. In an unknown context, -1, this row holds.
 
     iod_keys, iod: shapes (T,) and (T, 3), keys (context << 32 | tag); columns OPERATION (-1: as in
     `general`), KIND and CHILD (the context of the items, -1 none).
@@ -131,8 +131,8 @@ class Rules:
 class Profile:
     """A confidentiality profile, compiled for every SOP Class on demand.
 
-    registry: UIDs that are never mapped. dictionary_keys, dictionary_vrs: VR numbers by tag, for implicit
-    VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064).
+    registry: UIDs that are never mapped. dictionary_keys, dictionary_vrs: VR numbers by tag, for
+    implicit VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064).
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -238,14 +238,15 @@ def _scatter(rows: _Rows, slots: npt.NDArray[np.intp], size: int) -> _Rows:
 
 
 def _vr_number(vr: str) -> int:
-    """Return the number of a VR; of alternatives the last, which is a binary one of the same size."""
-    return VR_NUMBERS.get(vr.split(" or ")[-1] if "OW" in vr else vr.split(" or ")[0], 0)
+    """Return the number of a VR: of alternatives OW where it is one, else the first."""
+    names = vr.split(" or ")
+    return VR_NUMBERS.get("OW" if "OW" in names else names[0], 0)
 
 
 def _default_code(tag: int, attribute: Attribute) -> str:
     """Return the code of an attribute that the table does not name.
 
-    A whole overlay or curve goes with its data: without Type 1 Overlay Data its module is not valid.
+    A whole overlay or curve goes with its data: its module is not valid without that.
     """
     if tag >> 16 in REPEATING_GROUPS or tag >> 16 == _DIRECTORY_GROUP:
         return "X"

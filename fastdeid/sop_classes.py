@@ -1,4 +1,4 @@
-"""SOP Classes: which are composite storage, and which cannot be cleaned (PS3.4 Annex B, PS3.6 Table A-1)."""
+"""SOP Classes: which are composite storage (PS3.4 Annex B), and which cannot be cleaned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from fastdeid.profiles.tables import read_types, read_uids
 from fastdeid.tags import MEDIA_STORAGE_DIRECTORY_STORAGE
 
-# A voice is recognised: no rule of Table E.1-1 reaches it, and this version does not edit waveforms.
+# A voice is recognised: no row of Table E.1-1 reaches it, and waveforms are not edited yet.
 _VOICE: Final = "voice_recording"
 _REFUSED: Final = {
     "1.2.840.10008.5.1.4.1.1.9.4.1": _VOICE,  # Basic Voice Audio Waveform

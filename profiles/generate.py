@@ -1,7 +1,8 @@
 """Generate the tables of the standard that this folder holds. Development-time only.
 
-Reads Table E.1-1 of PS3.15 as CSV, pydicom's dictionaries (PS3.6) and the module tables of highdicom
-(PS3.3), and writes one compact text file each, plus `sources.toml` with editions and digests:
+Reads Table E.1-1 of PS3.15 as CSV, pydicom's dictionaries (PS3.6) and the module tables of
+highdicom (PS3.3), and writes one compact text file each, plus `sources.toml` with editions and
+digests:
 
     python -m fastdeid.profiles.generate ../shared/standard/ps3_15_table_e1_1.csv profiles/
 """
@@ -171,15 +172,16 @@ def types_text() -> str:
     return "{" + ",\n".join(lines) + ',\n"nodes": [\n' + rows + "\n]}\n"
 
 
-# Modalities, and defined terms of Image Type and of orientation; body parts come from PS3.16. Terms that
-# are also common names (WHITE, LONG, MARK) are left out: a name that is not found costs more.
+# Modalities, and defined terms of Image Type and of orientation; body parts come from PS3.16. Terms
+# that are also common names (WHITE, LONG, MARK) are left out: a name that is not found costs more.
 TERMS: Final = """
-    ADDITION ANTERIOR AXIAL BODY CARDIAC COLOR CORONAL DERIVED DIGITAL DYNAMIC ECG ENERGY FRAME IMAGE LATERAL
-    LEFT LOCALIZER MONOCHROME NONE NORMAL ORIGINAL OTHER PALETTE PATIENT PHANTOM POSTERIOR PRIMARY PRONE RGB
-    RIGHT SAGITTAL SECONDARY STATIC SUPINE UNKNOWN VOLUME YES
-    ANN ASMT AUDIO BDUS BMD CFM CTPROTOCOL DMS DOC ECG EEG EMG EOG EPS ESU FID HC HD IOL IVOCT IVUS KER KO
-    LEN LS M3D MG NM OAM OCT OPM OPT OPTBSV OPTENF OPV OSS PLAN POS PR PX RF RTDOSE RTIMAGE RTINTENT RTPLAN
-    RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN TEXTUREMAP XAPROTOCOL
+    ADDITION ANTERIOR AXIAL BODY CARDIAC COLOR CORONAL DERIVED DIGITAL DYNAMIC ECG ENERGY FRAME
+    IMAGE LATERAL LEFT LOCALIZER MONOCHROME NONE NORMAL ORIGINAL OTHER PALETTE PATIENT PHANTOM
+    POSTERIOR PRIMARY PRONE RGB RIGHT SAGITTAL SECONDARY STATIC SUPINE UNKNOWN VOLUME YES ANN
+    ASMT AUDIO BDUS BMD CFM CTPROTOCOL DMS DOC ECG EEG EMG EOG EPS ESU FID HC HD IOL IVOCT IVUS
+    KER KO LEN LS M3D MG NM OAM OCT OPM OPT OPTBSV OPTENF OPV OSS PLAN POS PR PX RF RTDOSE
+    RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SR SRF STAIN
+    TEXTUREMAP XAPROTOCOL
 """
 
 
@@ -195,7 +197,7 @@ def main(source: Path, target: Path) -> None:
         "ps3_15_table_e1_1.csv": (table_text(source), f"PS3.15 {EDITION} Table E.1-1", source),
         "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
-        "defined_terms.txt": (terms_text(), _release("highdicom", "anatomic_regions"), None),
+        "defined_terms.csv": (terms_text(), _release("highdicom", "anatomic_regions"), None),
         "ps3_03_types.json": (types_text(), _release("highdicom", "_standard"), None),
     }
     out = ["# Written by generate.py: where each table comes from, and its SHA-256.\n"]

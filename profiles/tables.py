@@ -26,7 +26,7 @@ class TableError(Exception):
 
 
 class Attribute(NamedTuple):
-    """One line of the data dictionary, PS3.6 section 6. `vr` is one VR, or "US or SS" and the like."""
+    """One line of the data dictionary (PS3.6 section 6); `vr` may be "US or SS" and the like."""
 
     vr: str
     vm: str
@@ -52,7 +52,7 @@ class Table(NamedTuple):
 
 
 class Types(msgspec.Struct, frozen=True):
-    """PS3.3 as trees. `nodes[n]` holds rows of tag, Type, and the node of a sequence's items or -1."""
+    """PS3.3 as trees: `nodes[n]` holds rows of tag, Type, and the node of the items or -1."""
 
     sop_classes: dict[str, str]
     iods: dict[str, list[tuple[str, str]]]
@@ -125,4 +125,4 @@ def read_types() -> Types:
 @cache
 def read_terms() -> frozenset[str]:
     """Return upper-case words that kept elements hold by the standard, such as HEAD and AXIAL."""
-    return frozenset(_lines("defined_terms.txt"))
+    return frozenset(_lines("defined_terms.csv"))

@@ -35,6 +35,8 @@ _EXTENSION_CODECS: Final = {
     "ISO 2022 IR 58": "gb2312",
 }
 _PADDING: Final = " \0"
+# PS3.5 section 6.1.2.5.3: the initial character set is in force again after these.
+_DELIMITERS: Final = b"\\^=\t\n\f\r"
 # PS3.5 section 6.1.2.5: ESC, intermediate characters, one final character.
 _ESCAPE: Final = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
 
@@ -59,7 +61,7 @@ def codec(charsets: tuple[str, ...]) -> str | None:
 
 
 def decode(raw: bytes, charsets: tuple[str, ...]) -> str | None:
-    """Return the text of a value without trailing padding, None when it is not in its character set."""
+    """Return the text of a value without trailing padding, None when it is not in `charsets`."""
     name = codec(charsets)
     try:
         text = raw.decode(name) if name is not None else _decode_extended(raw, charsets)
@@ -81,7 +83,7 @@ def _decode_extended(raw: bytes, charsets: tuple[str, ...]) -> str | None:
         warnings.simplefilter("error")
         try:
             encodings = extended.convert_encodings(list(charsets))
-            return extended.decode_bytes(raw, encodings, {"\\", "^", "=", "\r", "\n", "\f", "\t"})
+            return extended.decode_bytes(raw, encodings, set(_DELIMITERS))
         except UserWarning:
             return None
 
