@@ -1,0 +1,147 @@
+"""The kernel rules, read from the source of every file in `kernels/`.
+
+Lazy signatures let two processes that fill an empty cache leave an index that points at the other's
+machine code, and later calls return wrong numbers without any error. Nobody would see it, so every
+rule that prevents it is a test.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = sorted(path for path in (REPOSITORY / "kernels").glob("*.py") if path.stem != "__init__")
+COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "stencil", "cfunc", "jit_module"}
+
+Function = ast.FunctionDef
+
+
+def tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(), str(path))
+
+
+def compiler(decorator: ast.expr) -> str:
+    """Return the name of the numba compiler that a decorator calls, "" for any other decorator."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name if name in COMPILERS else ""
+
+
+def jitted(module: ast.Module) -> list[tuple[Function, ast.expr]]:
+    """Return every compiled function with the decorator that compiles it."""
+    return [
+        (node, decorator)
+        for node in ast.walk(module)
+        if isinstance(node, Function)
+        for decorator in node.decorator_list
+        if compiler(decorator)
+    ]
+
+
+def called_names(function: Function) -> set[str]:
+    """Return the plain names that a function's body calls."""
+    return {
+        node.func.id
+        for statement in function.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+def is_written_out(decorator: ast.expr) -> bool:
+    """Tell whether a decorator holds a list of signatures, each result(argument, …)."""
+    if not isinstance(decorator, ast.Call) or not decorator.args:
+        return False
+    listed = decorator.args[0]
+    return (
+        isinstance(listed, ast.List)
+        and bool(listed.elts)
+        and all(isinstance(signature, ast.Call) for signature in listed.elts)
+    )
+
+
+def options(decorator: ast.expr) -> dict[str | None, object]:
+    """Return the keyword arguments of a decorator, constants as their values."""
+    words = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return {word.arg: getattr(word.value, "value", word.value) for word in words}
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+@each_file
+def test_signatures_are_written_in_the_decorator(path: Path) -> None:
+    lazy = [one.name for one, decorator in jitted(tree(path)) if not is_written_out(decorator)]
+    assert lazy == []
+
+
+@each_file
+def test_kernels_are_cached_and_release_the_interpreter(path: Path) -> None:
+    for function, decorator in jitted(tree(path)):
+        given = options(decorator)
+        assert given.get("cache") is True, function.name
+        assert given.get("nogil") is True, function.name
+
+
+@each_file
+def test_kernels_leave_the_cores_to_the_processes(path: Path) -> None:
+    for function, decorator in jitted(tree(path)):
+        assert compiler(decorator) == "njit", function.name
+        assert "parallel" not in options(decorator), function.name
+        used = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+        assert "prange" not in used, function.name
+
+
+@each_file
+def test_kernels_do_not_raise_print_or_import(path: Path) -> None:
+    forbidden = (ast.Raise, ast.Assert, ast.Try, ast.Import, ast.ImportFrom, ast.JoinedStr)
+    for function, _ in jitted(tree(path)):
+        found = [node.lineno for node in ast.walk(function) if isinstance(node, forbidden)]
+        assert found == [], function.name
+        assert called_names(function).isdisjoint({"print", "open"}), function.name
+
+
+@each_file
+def test_a_kernel_file_imports_numba_and_numpy_only(path: Path) -> None:
+    imported = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            imported |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add("." if node.level else (node.module or "").partition(".")[0])
+    assert imported <= {"__future__", "math", "numba", "numpy", "typing"}
+
+
+@each_file
+def test_what_a_kernel_calls_stands_in_its_own_file_and_is_compiled(path: Path) -> None:
+    functions = [function for function, _ in jitted(tree(path))]
+    known = {function.name for function in functions} | set(dir(builtins))
+    for function in functions:
+        assert called_names(function) <= known, function.name
+
+
+def test_every_public_kernel_has_a_plain_twin() -> None:
+    twins = REPOSITORY / "tests" / "kernels" / "naive.py"
+    names = {node.name for node in tree(twins).body if isinstance(node, Function)}
+    public = {
+        function.name
+        for path in FILES
+        for function, _ in jitted(tree(path))
+        if not function.name.startswith("_")
+    }
+    assert public
+    assert public <= names
+
+
+@pytest.mark.jit
+@each_file
+def test_compiled_functions_take_no_further_signatures(path: Path) -> None:
+    module = importlib.import_module(f"fastdeid.kernels.{path.stem}")
+    for function, _ in jitted(tree(path)):
+        assert not getattr(module, function.name)._can_compile, function.name
