@@ -1,0 +1,194 @@
+"""The three steps of a run: plan, run the partitions that have no part, finalise.
+
+Any engine calls these; none of them starts a process. A run that was killed at any moment is
+continued by the same calls with the same arguments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from fastdeid import __version__, manifest, plan
+from fastdeid.errors import KeyFileError, OutputError, UsageError
+from fastdeid.finalise import finalise
+from fastdeid.folders import Paths
+from fastdeid.partition import Processor
+from fastdeid.storage import TEMPORARY
+from fastdeid.summary import Summary
+from fastdeid.verdicts import Verdict
+from fastdeid.workspace import Settings, Workspace
+
+WORK_FOLDER: Final = "work"
+
+
+def open_workspace(paths: Paths) -> Workspace:
+    """Return the working folder of a run, which may not exist yet."""
+    return Workspace(os.path.join(paths.link_table, WORK_FOLDER))
+
+
+# Settings ------------------------------------------------------------------------------------
+
+
+def check_settings(workspace: Workspace, settings: Settings) -> None:
+    """Refuse to mix two runs in one TARGET or one link table.
+
+    Raises KeyFileError when the earlier start had another key, UsageError when it had another
+    SOURCE, TARGET, profile or version, or when TARGET holds the outputs of an unknown run.
+    """
+    if workspace.is_new:
+        if os.path.exists(os.path.join(settings.target, manifest.MANIFEST_FILE)):
+            raise UsageError(
+                "TARGET holds the outputs of a run whose link table is not here; "
+                "name its folder with --link-table, or choose another TARGET"
+            )
+        return
+    before = workspace.settings
+    if before.key_id != settings.key_id:
+        raise KeyFileError("this run was started with another project key")
+    for name, what in _COMPARED:
+        if getattr(before, name) != getattr(settings, name):
+            raise UsageError(
+                f"the link table's folder belongs to a run with another {what}; "
+                "choose another TARGET, or another --link-table"
+            )
+
+
+_COMPARED: Final = (
+    ("source", "SOURCE"),
+    ("target", "TARGET"),
+    ("profile", "profile"),
+    ("fastdeid_version", "version of fastdeid"),
+    ("profile_digest", "version of the profile"),
+    ("options", "set of options"),
+)
+
+
+def create_folders(workspace: Workspace, settings: Settings) -> None:
+    """Create TARGET and the link table's folder, and keep the settings.
+
+    Raises OutputError when one of them cannot be written.
+    """
+    try:
+        os.makedirs(settings.target, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"TARGET cannot be created: {error.strerror}") from None
+    if not os.access(settings.target, os.W_OK | os.X_OK):
+        raise OutputError("TARGET cannot be written")
+    workspace.write_settings(settings)
+
+
+# Plan ----------------------------------------------------------------------------------------
+
+NEW: Final = "new"
+RESUMED: Final = "resumed"
+CHANGED: Final = "changed"
+FINISHED: Final = "finished"
+
+
+def make_plan(workspace: Workspace, workers: int) -> str:
+    """Walk SOURCE and make sure that the working folder holds its plan; return what was found.
+
+    NEW: there was no plan. RESUMED: there is one, not all of it is done. FINISHED: all of it is
+    done and all outputs stand. CHANGED: SOURCE has changed since, so it was planned anew.
+
+    workers: partitions are made small enough for so many; a plan that exists is kept as it is.
+
+    Raises InputError when SOURCE cannot be read.
+    """
+    entries = plan.table(os.fsencode(workspace.settings.source))
+    state = NEW
+    if workspace.has_plan():
+        if workspace.entries().equals(entries):
+            workspace.remove_stale_parts()
+            return FINISHED if _is_finished(workspace) else RESUMED
+        state = CHANGED
+    workspace.remove_summary()
+    starts = plan.cut(entries.column("size").to_pylist(), workers)
+    workspace.write_plan(entries, starts)
+    return state
+
+
+def _is_finished(workspace: Workspace) -> bool:
+    settings = workspace.settings
+    instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
+    others = (
+        os.path.join(settings.link_table, manifest.IDENTITIES_FILE),
+        os.path.join(settings.target, manifest.MANIFEST_FILE),
+    )
+    if workspace.read_summary() is None or not all(os.path.exists(path) for path in others):
+        return False
+    try:
+        rows = pq.read_table(instances, columns=["verdict", "output_path", "output_size"])
+    except (OSError, ValueError):
+        return False
+    columns = (rows.column(name).to_pylist() for name in ("verdict", "output_path", "output_size"))
+    ok = Verdict.OK
+    expected = ((path, size) for verdict, path, size in zip(*columns, strict=True) if verdict == ok)
+    return _outputs_stand(settings.target, expected)
+
+
+def _outputs_stand(target: str, expected: Iterable[tuple[str, int]]) -> bool:
+    prefix = target + "/"
+    try:
+        return all(os.stat(prefix + path).st_size == size for path, size in expected)
+    except OSError:
+        return False
+
+
+def unfinished_partitions(workspace: Workspace, state: str) -> list[int]:
+    """Return the partitions that must run: no part, or an output of theirs is not there.
+
+    state: what `make_plan` returned. The outputs of a new run need no look.
+    """
+    numbers = range(workspace.n_partitions)
+    if state in (NEW, CHANGED):
+        return list(numbers)
+    return [number for number in numbers if not _part_stands(workspace, number)]
+
+
+def _part_stands(workspace: Workspace, number: int) -> bool:
+    part = workspace.read_part(number)
+    if part is None:
+        return False
+    names = ("verdict", "published", "output_path", "output_size")
+    columns = (part.table.column(name).to_pylist() for name in names)
+    expected = (
+        (path, size)
+        for verdict, published, path, size in zip(*columns, strict=True)
+        if verdict == Verdict.OK and published != "different"
+    )
+    if _outputs_stand(workspace.settings.target, expected):
+        return True
+    workspace.remove_part(number)
+    return False
+
+
+_OURS: Final = (".", f"{manifest.MANIFEST_FILE}.")
+
+
+def sweep(target: str) -> None:
+    """Remove what killed workers left: unfinished files under temporary names."""
+    for folder, _, names in os.walk(target):
+        for name in names:
+            if name.endswith(TEMPORARY) and name.startswith(_OURS):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+
+
+# End -----------------------------------------------------------------------------------------
+
+
+def finish(workspace: Workspace, make_processor: Callable[[], Processor]) -> Summary:
+    """Finalise and keep the summary, which declares the run finished."""
+    summary = finalise(workspace, make_processor)
+    settings = workspace.settings
+    summary.target = settings.target
+    summary.link_table = settings.link_table
+    summary.manifest = os.path.join(settings.target, manifest.MANIFEST_FILE)
+    summary.profile = f"{settings.profile} {settings.profile_version}"
+    return summary

@@ -1,0 +1,82 @@
+"""The engine of one machine: plan, partitions in worker processes, finalise."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastdeid.engines.stop import signals
+from fastdeid.errors import UsageError
+from fastdeid.folders import resolve_paths
+from fastdeid.keys import read_key
+from fastdeid.progress import Reporter, Silent
+
+if TYPE_CHECKING:
+    from fastdeid.summary import Summary
+
+PathLike = str | os.PathLike[str]
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs that this process may use: affinity and SLURM_CPUS_PER_TASK."""
+    try:
+        number = len(os.sched_getaffinity(0))
+    except AttributeError:
+        number = os.cpu_count() or 1
+    allotted = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return max(1, min(number, int(allotted))) if allotted.isdigit() else number
+
+
+def run(
+    source: PathLike,
+    target: PathLike,
+    *,
+    key: PathLike,
+    profile: str = "basic",
+    link_table: PathLike | None = None,
+    workers: int | None = None,
+    dry_run: bool = False,
+    sync: bool = False,
+    reporter: Reporter | None = None,
+    make: Callable[..., Any] | None = None,
+) -> Summary:
+    """De-identify the folder tree SOURCE into TARGET and return what it came to.
+
+    key: the project key's file. profile: name or path. link_table: folder of the link table, by
+    default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
+    dry_run: judge every file and write nothing. sync: flush every output to disk before it gets its
+    name. make: replaces what makes the workers' de-identifier (tests).
+
+    A run that was interrupted is continued by the same call. KeyboardInterrupt ends it at once;
+    SIGTERM or SIGUSR1 ends it with Stopped when the partitions at hand are committed.
+
+    Raises UsageError, InputError, OutputError, ProfileError, KeyFileError, see errors.py.
+    """
+    started = time.monotonic()
+    n_workers = available_cpus() if workers is None else workers
+    if n_workers < 0:
+        raise UsageError("the number of workers cannot be negative")
+    paths = resolve_paths(source, target, link_table, key=key)
+    secret = read_key(key)
+    if n_workers:
+        from fastdeid.engines import pool
+
+        # Its imports take as long as planning, and run at the same time.
+        pool.start_server()
+    from fastdeid.engines.session import Session
+
+    with signals() as stop:
+        session = Session(
+            paths=paths,
+            key=secret,
+            profile=profile,
+            workers=n_workers,
+            sync=sync,
+            reporter=reporter or Silent(),
+            stop=stop,
+            started=started,
+            make=make,
+        )
+        return session.dry_run() if dry_run else session.run()

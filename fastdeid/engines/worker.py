@@ -1,0 +1,153 @@
+"""A worker process: takes tasks from its pipe until the pipe ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Final
+
+import msgspec
+
+from fastdeid.errors import FastdeidError
+from fastdeid.manifest import Row
+from fastdeid.partition import (
+    Processor,
+    Tick,
+    process_files,
+    run_partition,
+    since,
+    summarise_rows,
+)
+from fastdeid.rules import load_profile
+from fastdeid.summary import PartitionSummary, place_of
+from fastdeid.workspace import Settings, Workspace
+
+INTERNAL: Final = 1
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What a worker is made of. Crosses the process boundary by pickle, key included.
+
+    folder: of the workspace, "" for a dry run. make: replaces `make_deidentifier` in tests.
+    """
+
+    settings: Settings
+    key: bytes
+    folder: str
+    make: Callable[[Settings, bytes, bool], Processor] | None = None
+
+    def processor(self) -> Processor:
+        """Return what de-identifies files."""
+        return (self.make or make_deidentifier)(self.settings, self.key, not self.folder)
+
+
+class Files(msgspec.Struct, frozen=True):
+    """A task of a dry run: files to judge without a workspace."""
+
+    number: int
+    paths: list[bytes]
+    reasons: list[str]
+    sizes: list[int]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Files and bytes of the task at hand so far."""
+
+    files: int
+    size: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The task cannot be done, nor can others: exit code and message without values."""
+
+    exit_code: int
+    message: str
+
+
+Task = int | Files
+
+
+def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processor:
+    """Return a Deidentifier with the settings of a run.
+
+    Raises ProfileError when the installed profile is not the one the run was planned with.
+    """
+    from fastdeid.deidentify import Deidentifier
+    from fastdeid.pseudonyms import Pseudonyms
+
+    profile = load_profile(settings.profile)
+    target = None if dry_run else settings.target
+    return Deidentifier(profile, Pseudonyms(key), target, sync=settings.sync)
+
+
+class Job:
+    """Does tasks, in a worker or in the process of the caller."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._workspace = Workspace(setup.folder)
+        self._processor = setup.processor()
+
+    def run(self, task: Task, tick: Tick) -> PartitionSummary:
+        """Do one task: a partition by its number, or the files of a dry run."""
+        if isinstance(task, int):
+            return run_partition(self._workspace, task, self._processor, tick=tick)
+        before = dict(self._processor.seconds)
+        faults: list[str] = []
+        source = os.fsencode(self._setup.settings.source)
+        rows: list[Row] = process_files(
+            self._processor,
+            source,
+            task.paths,
+            task.reasons,
+            task.sizes,
+            faults=faults,
+            tick=tick,
+        )
+        seconds = since(before, self._processor.seconds)
+        return summarise_rows(task.number, rows, sum(task.sizes), seconds, faults)
+
+    def close(self) -> None:
+        """Release what is held."""
+        self._processor.close()
+
+
+class _ParentGone(BaseException):
+    """Nobody waits for the task: end at once, leave nothing half-written."""
+
+
+def work(connection: Connection, setup: Setup) -> None:
+    """Do the tasks that come through the pipe until it closes.
+
+    Signals are the parent's business: it ends a worker by closing the pipe, which is noticed between
+    two files.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+
+    def tick(files: int, size: int) -> None:
+        # Nothing is sent to a busy worker: what can be received is the end of the pipe.
+        if connection.poll():
+            raise _ParentGone
+        connection.send(Progress(files, size))
+
+    try:
+        job = Job(setup)
+        while True:
+            task = connection.recv()
+            connection.send(job.run(task, tick))
+    except (EOFError, ConnectionError, _ParentGone):
+        return
+    except FastdeidError as error:
+        _report(connection, Failed(error.exit_code, str(error)))
+    except Exception as error:  # noqa: BLE001 - the parent reports it, without the message
+        _report(connection, Failed(INTERNAL, place_of(error)))
+
+
+def _report(connection: Connection, failed: Failed) -> None:
+    try:
+        connection.send(failed)
+    except OSError:
+        return

@@ -1,0 +1,289 @@
+"""The working folder of a run, inside the link table's: settings, plan, parts, lock.
+
+Everything appears under its final name only when it is complete (temporary name, then rename), so
+that a run may be killed at any moment. A part names the plan it belongs to: the parts of an older
+plan count as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fastdeid import plan
+from fastdeid.errors import OutputError, UsageError
+from fastdeid.storage import TEMPORARY
+
+SETTINGS_FILE: Final = "run.json"
+PLAN_FILE: Final = "plan.parquet"
+SUMMARY_FILE: Final = "summary.json"
+LOCK_FILE: Final = "lock"
+_PLAN_ID: Final = b"fastdeid.plan"
+_STARTS: Final = b"fastdeid.starts"
+_SECONDS: Final = b"fastdeid.seconds"
+_FAULTS: Final = b"fastdeid.faults"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a run depends on besides SOURCE; a run is only continued with equal settings.
+
+    source, target, link_table: absolute paths, symbolic links resolved. key_id: public id of the
+    project key. sync: whether outputs and parts are flushed to disk before they get their names.
+    """
+
+    source: str
+    target: str
+    link_table: str
+    profile: str
+    profile_version: str
+    profile_digest: str
+    options: tuple[str, ...]
+    method: str
+    key_id: str
+    fastdeid_version: str
+    sync: bool = False
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One committed partition: its rows, seconds per stage, and faults of fastdeid met in it."""
+
+    table: pa.Table
+    seconds: dict[str, float]
+    faults: list[str]
+
+
+class Workspace:
+    """The files of one run. Opening a folder reads nothing: settings and plan are read on use."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
+        self._settings: Settings | None = None
+        self._plan: pq.ParquetFile | None = None
+        self._plan_id = b""
+        self._starts: list[int] = []
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    @property
+    def link_table(self) -> str:
+        """The folder that holds the link table."""
+        return os.path.dirname(self.folder)
+
+    # Settings -------------------------------------------------------------------------------
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no run has left its settings here."""
+        return not os.path.exists(self._path(SETTINGS_FILE))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the run."""
+        if self._settings is None:
+            try:
+                with open(self._path(SETTINGS_FILE), "rb") as file:
+                    self._settings = msgspec.json.decode(file.read(), type=Settings)
+            except (OSError, msgspec.DecodeError):
+                raise UsageError("the link table's folder holds no run that can go on") from None
+        return self._settings
+
+    def write_settings(self, settings: Settings) -> None:
+        """Create the folders and keep the settings."""
+        try:
+            os.makedirs(self.link_table, mode=0o700, exist_ok=True)
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the link table cannot be written: {error.strerror}") from None
+        self._settings = settings
+        self._write(SETTINGS_FILE, msgspec.json.format(msgspec.json.encode(settings)))
+
+    # Plan -----------------------------------------------------------------------------------
+
+    def write_plan(self, entries: pa.Table, starts: list[int]) -> None:
+        """Keep a new plan; parts of an earlier one no longer count.
+
+        entries: rows of plan.SCHEMA. starts: first row of each partition, then the number of rows.
+        """
+        plan_id = secrets.token_hex(8).encode()
+        notes = {_PLAN_ID: plan_id, _STARTS: msgspec.json.encode(starts)}
+        sizes = [after - first for first, after in zip(starts, starts[1:], strict=False)]
+        numbers = [number for number, size in enumerate(sizes) for _ in range(size)]
+        entries = entries.append_column("partition", pa.array(numbers, pa.int32()))
+        kept = entries.schema.with_metadata(notes)
+        with replaced_file(self._path(PLAN_FILE), sync=self.settings.sync) as file:
+            options = {"compression": "zstd", "use_dictionary": ["reason"]}
+            with pq.ParquetWriter(file, kept, **options) as writer:
+                for first, size in zip(starts, sizes, strict=False):
+                    rows = entries.slice(first, size).cast(kept)
+                    writer.write_table(rows, row_group_size=size)
+        self._plan = None
+        self.remove_stale_parts()
+
+    def has_plan(self) -> bool:
+        """Whether a whole plan is there."""
+        try:
+            self._open_plan()
+        except (OSError, pa.ArrowInvalid, KeyError, msgspec.DecodeError):
+            return False
+        return True
+
+    def _open_plan(self) -> pq.ParquetFile:
+        if self._plan is None:
+            opened = pq.ParquetFile(self._path(PLAN_FILE), memory_map=True)
+            notes = opened.schema_arrow.metadata
+            self._plan_id = notes[_PLAN_ID]
+            self._starts = msgspec.json.decode(notes[_STARTS], type=list[int])
+            self._plan = opened
+        return self._plan
+
+    @property
+    def starts(self) -> list[int]:
+        """First row of every partition, then the number of rows."""
+        self._open_plan()
+        return self._starts
+
+    @property
+    def n_partitions(self) -> int:
+        """Number of partitions of the plan."""
+        return len(self.starts) - 1
+
+    def partition(self, number: int) -> pa.Table:
+        """Return the rows of one partition, columns of plan.SCHEMA."""
+        columns = plan.SCHEMA.names
+        return self._open_plan().read_row_group(number, columns=columns, use_threads=False)
+
+    def entries(self) -> pa.Table:
+        """Return all rows of the plan, columns of plan.SCHEMA."""
+        return self._open_plan().read(columns=plan.SCHEMA.names)
+
+    # Parts ----------------------------------------------------------------------------------
+
+    def _part_path(self, number: int) -> str:
+        return self._path(f"part-{number:05d}.arrow")
+
+    def write_part(self, number: int, part: Part) -> None:
+        """Commit one partition."""
+        self._open_plan()
+        notes = {
+            _PLAN_ID: self._plan_id,
+            _SECONDS: msgspec.json.encode(part.seconds),
+            _FAULTS: msgspec.json.encode(part.faults),
+        }
+        noted = part.table.replace_schema_metadata(notes)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, noted.schema) as writer:
+            writer.write_table(noted)
+        self._write(os.path.basename(self._part_path(number)), sink.getvalue())
+
+    def read_part(self, number: int) -> Part | None:
+        """Return a committed partition; None when it is absent, damaged or of another plan."""
+        self._open_plan()
+        try:
+            with open(self._part_path(number), "rb") as file:
+                table = pa.ipc.open_file(pa.py_buffer(file.read())).read_all()
+            notes = table.schema.metadata
+            if notes[_PLAN_ID] != self._plan_id:
+                return None
+            if table.num_rows != self._starts[number + 1] - self._starts[number]:
+                return None
+            seconds = msgspec.json.decode(notes[_SECONDS], type=dict[str, float])
+            faults = msgspec.json.decode(notes[_FAULTS], type=list[str])
+        except (OSError, pa.ArrowInvalid, KeyError, TypeError, msgspec.DecodeError):
+            return None
+        return Part(table, seconds, faults)
+
+    def remove_part(self, number: int) -> None:
+        """Take a commit back."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._part_path(number))
+
+    def remove_stale_parts(self) -> None:
+        """Remove what an interrupted write left and the parts of other plans."""
+        for folder in (self.folder, self.link_table):
+            for name in os.listdir(folder):
+                if name.endswith(TEMPORARY):
+                    os.unlink(os.path.join(folder, name))
+        for name in os.listdir(self.folder):
+            digits = name.removeprefix("part-").removesuffix(".arrow")
+            if digits.isdigit() and (
+                int(digits) >= self.n_partitions or self.read_part(int(digits)) is None
+            ):
+                os.unlink(self._path(name))
+
+    # Summary --------------------------------------------------------------------------------
+
+    def write_summary(self, summary: bytes) -> None:
+        """Keep the summary: the sign that the run is finished."""
+        self._write(SUMMARY_FILE, summary)
+
+    def read_summary(self) -> bytes | None:
+        """Return the summary of a finished run, None when the run is not finished."""
+        try:
+            with open(self._path(SUMMARY_FILE), "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+    def remove_summary(self) -> None:
+        """Declare the run unfinished."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(SUMMARY_FILE))
+
+    def _write(self, name: str, content: Any) -> None:
+        with replaced_file(self._path(name), sync=self.settings.sync) as file:
+            file.write(content)
+
+    # Lock -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder against other runs.
+
+        Raises UsageError when another run holds it. File systems without locks are trusted.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self._path(LOCK_FILE), flags, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError("another run is at work on this TARGET") from None
+            except OSError:
+                pass
+            yield
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def replaced_file(path: str, *, sync: bool = True, mode: int = 0o600) -> Iterator[Any]:
+    """Open a new file that takes the place of `path` when the block ends without an error.
+
+    Raises OutputError when it cannot be written.
+    """
+    temporary = f"{path}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
+            yield file
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise OutputError(f"a table of the run cannot be written: {error.strerror}") from None
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
