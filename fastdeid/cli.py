@@ -48,7 +48,7 @@ def keygen(
 
 
 @app.command(epilog=_EXIT_CODES)
-def run(
+def run(  # noqa: PLR0917 - typer calls it by name
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")],
     key: Annotated[
@@ -67,7 +67,7 @@ def run(
         int | None,
         typer.Option(
             min=0,
-            help="Worker processes; 0 for none but this one. Default: the CPUs this process may use.",
+            help="Worker processes, 0 for none. Default: the CPUs this process may use.",
             metavar="N",
         ),
     ] = None,
@@ -84,12 +84,12 @@ def run(
     Interrupted at any moment, the same command goes on with the rest.
     """
     from fastdeid.engines import local
+    from fastdeid.errors import KeyFileError
     from fastdeid.progress import Progress
 
     if key is None:
-        _fail(
-            "a project key is needed: --key PROJECT.key; make one with: fastdeid keygen PROJECT.key",
-            8,
+        raise KeyFileError(
+            "a project key is needed, --key PROJECT.key; make one: fastdeid keygen PROJECT.key"
         )
     summary = local.run(
         source,

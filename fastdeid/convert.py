@@ -13,7 +13,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from fastdeid import __version__, manifest, plan
+from fastdeid import manifest, plan
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths

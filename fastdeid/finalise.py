@@ -100,12 +100,16 @@ def _settle(
             processor = processor or make_processor()
             fresh = _compare_again(group, entries, settings, processor)
             changes.update(fresh)
-            group = [row for row in group if fresh[row].verdict == Verdict.OK]
-            states = [fresh[row].published for row in group]
+            states = [_state(fresh[row]) for row in group]
         verdicts.update(_verdicts(group, states))
     if processor is not None:
         processor.close()
     return _patched(rows, changes, verdicts)
+
+
+def _state(row: Row) -> str:
+    """Return how a row was published, "" when it has come to nothing since."""
+    return row.published if row.verdict == Verdict.OK else ""
 
 
 def _shared_paths(rows: pa.Table) -> list[list[int]]:
@@ -145,11 +149,11 @@ def _compare_again(
 
 
 def _verdicts(group: list[int], states: list[str]) -> dict[int, tuple[str, str]]:
-    """Return verdict and reason of the rows of one output path."""
-    if not group:
-        return {}
-    if states[0] not in _STANDS:
-        return {row: (Verdict.COLLISION, TARGET_OCCUPIED) for row in group}
+    """Return verdict and reason of the rows of one output path, where they are not ok."""
+    group = [row for row, state in zip(group, states, strict=True) if state]
+    states = [state for state in states if state]
+    if states and states[0] not in _STANDS:
+        return dict.fromkeys(group, (Verdict.COLLISION, TARGET_OCCUPIED))
     verdicts: dict[int, tuple[str, str]] = {}
     for row, state in zip(group[1:], states[1:], strict=True):
         if state in _STANDS:

@@ -43,13 +43,11 @@ def resolve_paths(
     if _inside(source_path, target_path):
         raise UsageError("SOURCE lies inside TARGET: originals would stand beside outputs")
     if _inside(link_path, target_path):
-        raise UsageError(
-            "the link table lies inside TARGET: it would be passed on with the outputs"
-        )
+        raise UsageError("the link table lies inside TARGET: it would be passed on")
     if _inside(link_path, source_path):
         raise UsageError("the link table lies inside SOURCE: it would be read as input")
     if key is not None and _inside(os.path.realpath(key), target_path):
-        raise UsageError("the key lies inside TARGET: it would be passed on with the outputs")
+        raise UsageError("the key lies inside TARGET: it would be passed on")
     for path in (target_path, link_path):
         if os.path.exists(path) and not os.path.isdir(path):
             raise UsageError("TARGET and the link table's place must be folders")

@@ -59,9 +59,7 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError("the key is not a regular file")
         if stat.S_IMODE(status.st_mode) & _OPEN_TO_OTHERS:
-            raise KeyFileError(
-                "the key file is open to group or others; make it private: chmod 600"
-            )
+            raise KeyFileError("the key file is open to group or others: chmod 600")
         try:
             key = file.read(KEY_SIZE + 1)
         except OSError as error:

@@ -129,7 +129,7 @@ def table(source: bytes) -> pa.Table:
 
 
 def _batch(entries: list[Entry]) -> pa.RecordBatch:
-    columns = list(zip(*entries, strict=True)) or [[]] * len(SCHEMA)
+    columns = list(zip(*entries, strict=True)) or [()] * len(SCHEMA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 

@@ -15,7 +15,15 @@ from fastdeid.verdicts import Verdict
 # Reasons of entries that are listed on purpose: leaving them out is no failure.
 LISTED_REASONS: Final = frozenset({"symbolic_link", "fifo", "socket", "device"})
 INTERNAL_ERROR: Final = "internal_error"
-_STAGES: Final = ("read", "scan", "decide", "replace", "assemble", "check", "write")
+_STAGES: Final[tuple[str, ...]] = (
+    "read",
+    "scan",
+    "decide",
+    "replace",
+    "assemble",
+    "check",
+    "write",
+)
 _IS_DICOM: Final = (
     Verdict.OK,
     Verdict.QUARANTINED,
@@ -112,7 +120,7 @@ def merge(parts: Iterable[PartitionSummary]) -> Summary:
     read = written = 0
     for part in parts:
         outcomes.update(part.outcomes)
-        seconds.update(part.seconds)  # type: ignore[arg-type]
+        seconds.update(part.seconds)
         faults.extend(part.faults)
         read += part.bytes_read
         written += part.bytes_written

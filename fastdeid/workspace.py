@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -115,7 +116,7 @@ class Workspace:
         """
         plan_id = secrets.token_hex(8).encode()
         notes = {_PLAN_ID: plan_id, _STARTS: msgspec.json.encode(starts)}
-        sizes = [after - first for first, after in zip(starts, starts[1:], strict=False)]
+        sizes = [after - first for first, after in itertools.pairwise(starts)]
         numbers = [number for number, size in enumerate(sizes) for _ in range(size)]
         entries = entries.append_column("partition", pa.array(numbers, pa.int32()))
         kept = entries.schema.with_metadata(notes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from fastdeid.engines.stop import Stop
 from fastdeid.errors import FastdeidError
@@ -98,7 +98,7 @@ class Pool:
         self._done_files = self._done_size = 0
         self.deaths = 0
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -127,16 +127,12 @@ class Pool:
                 self._workers.append(_Worker(self._setup))
         while True:
             self._hand_out(waiting)
-            busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
+            busy = [worker for worker in self._workers if worker.task is not None]
             if not busy:
                 return
-            for pipe in connection.wait(list(busy), _POLL_SECONDS):
-                worker = busy[pipe]  # type: ignore[index]
-                try:
-                    summary = self._receive(worker)
-                except (EOFError, ConnectionError):
-                    self._replace(worker, waiting)
-                    continue
+            ready = connection.wait([worker.pipe for worker in busy], _POLL_SECONDS)
+            for worker in [worker for worker in busy if worker.pipe in ready]:
+                summary = self._receive(worker, waiting)
                 if summary is not None:
                     yield summary
             self._report()
@@ -146,10 +142,14 @@ class Pool:
             if worker.task is None and waiting and not self._stop.requested:
                 worker.give(waiting.popleft())
 
-    def _receive(self, worker: _Worker) -> PartitionSummary | None:
+    def _receive(self, worker: _Worker, waiting: deque[Task]) -> PartitionSummary | None:
         from fastdeid.engines.worker import Failed, Progress
 
-        message = worker.pipe.recv()
+        try:
+            message = worker.pipe.recv()
+        except (EOFError, ConnectionError):
+            self._replace(worker, waiting)
+            return None
         if isinstance(message, Failed):
             raise WorkerError(message.exit_code, message.message)
         if isinstance(message, Progress):
@@ -163,20 +163,20 @@ class Pool:
         return summary
 
     def _replace(self, worker: _Worker, waiting: deque[Task]) -> None:
-        task = worker.task
-        assert task is not None
-        number = task if isinstance(task, int) else task.number
         self.deaths += 1
-        self._attempts[number] += 1
         self._workers.remove(worker)
         worker.end()
         worker.join(_GRACE_SECONDS)
+        if worker.task is None:
+            return
+        number = worker.task if isinstance(worker.task, int) else worker.task.number
+        self._attempts[number] += 1
         if self._attempts[number] >= _ATTEMPTS:
             raise FastdeidError(
                 f"partition {number} has ended its worker {_ATTEMPTS} times "
                 "(killed, or out of memory?)"
             )
-        waiting.appendleft(task)
+        waiting.appendleft(worker.task)
         self._workers.append(_Worker(self._setup))
 
     def _report(self) -> None:

@@ -12,8 +12,6 @@ import signal
 # Ctrl-C goes to the whole process group; the parent alone decides what it means.
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-import fastdeid.deidentify  # noqa: E402, F401
-import fastdeid.engines.worker  # noqa: E402, F401
 
 # What is loaded by now stays for ever: collections in the workers need not visit it.
 gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from fastdeid.progress import COMPILING, Reporter, patience
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.summary import PartitionSummary, Summary, merge
-from fastdeid.workspace import Settings, Workspace
+from fastdeid.workspace import Settings
 
 _MESSAGES: Final = {
     convert.RESUMED: "going on with an interrupted run",
@@ -97,7 +98,7 @@ class Session:
         sizes = entries.column("size").to_pylist()
         starts = plan.cut(sizes, self._workers)
         tasks: list[Task] = []
-        for number, (first, after) in enumerate(zip(starts, starts[1:], strict=False)):
+        for number, (first, after) in enumerate(itertools.pairwise(starts)):
             rows = entries.slice(first, after - first)
             paths, reasons = (rows.column(name).to_pylist() for name in ("path", "reason"))
             tasks.append(Files(number, paths, reasons, sizes[first:after]))

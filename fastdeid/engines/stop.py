@@ -14,7 +14,7 @@ from fastdeid.errors import FastdeidError
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1)
 
 
-class Stopped(FastdeidError):
+class Stopped(FastdeidError):  # noqa: N818 - nothing went wrong
     """The run was asked to stop and did; the same command goes on with it."""
 
     exit_code = 75

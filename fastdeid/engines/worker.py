@@ -121,8 +121,8 @@ class _ParentGone(BaseException):
 def work(connection: Connection, setup: Setup) -> None:
     """Do the tasks that come through the pipe until it closes.
 
-    Signals are the parent's business: it ends a worker by closing the pipe, which is noticed between
-    two files.
+    Signals are the parent's business: it ends a worker by closing the pipe, which is noticed
+    between two files.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
