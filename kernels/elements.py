@@ -15,7 +15,7 @@ TAG, VR, HEADER, VALUE, LENGTH, PARENT, END, FLAGS, OPERATION, ENTRY, SIZE, OUT 
 N_COLUMNS = 12
 
 # Bits of FLAGS; the depth of the row stands above them.
-UNDEFINED, IMPLICIT, BULK, SEQUENCE, IS_ITEM, FRAGMENTS, CHANGED = 1, 2, 4, 8, 16, 32, 64
+UNDEFINED, IMPLICIT, BULK, SEQUENCE, IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 1, 2, 4, 8, 16, 32, 64, 128
 DEPTH_SHIFT = 8
 
 # Cells of the state.
@@ -48,23 +48,24 @@ _TABLE = nb.types.Array(nb.int64, 2, "C")
 _KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
 _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _INT = nb.int64
+_INTS = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _u16(header, at, encoding):
     if encoding & BIG:
         return (np.int64(header[at]) << 8) | np.int64(header[at + 1])
     return np.int64(header[at]) | (np.int64(header[at + 1]) << 8)
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _u32(header, at, encoding):
     if encoding & BIG:
         return (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
     return _u16(header, at, encoding) | (_u16(header, at + 2, encoding) << 16)
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True)
+@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _log2(size):
     bits = 0
     while size > 1:
@@ -73,7 +74,7 @@ def _log2(size):
     return bits
 
 
-@nb.njit([_INT(_INT, _KEYS, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_INT, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _dictionary_vr(tag, keys, vrs):
     """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
     group = tag >> 16
@@ -93,19 +94,19 @@ def _dictionary_vr(tag, keys, vrs):
     return _UN
 
 
-@nb.njit([_INT(_STATE, _INT, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _fail(state, reason, tag):
     state[ERROR_TAG] = tag
     state[ERROR_OFFSET] = state[POSITION] + state[SHIFT]
     return reason
 
 
-@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _too_long(state, end):
     return TRUNCATED if end > state[FILE_END] else OVERRUN
 
 
-@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _finish_need(state, status):
     """Turn a wish for bytes behind the end of the file into an error."""
     if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
@@ -113,13 +114,13 @@ def _finish_need(state, status):
     return status
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True)
+@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _is_long(vr):
     """Whether an explicit VR has a 32-bit length, PS3.5 table 7.1-1."""
     return (_OB <= vr <= _OW) or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _read_element_header(header, state, encoding, codes, keys, vrs):
     """Tag, VR, length and size of the element header at the position; needs 8 loaded bytes."""
     at = state[POSITION]
@@ -144,7 +145,7 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _add_row(state, table, stack, tag, flags):
     """Append the row of the element whose header was read; the position moves to its value."""
     row = state[N_ROWS]
@@ -161,7 +162,7 @@ def _add_row(state, table, stack, tag, flags):
     return row
 
 
-@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _open(state, stack, row, coding):
     """Push the sequence or item whose header was just read."""
     if state[DEPTH] + 1 >= MAX_DEPTH:
@@ -176,17 +177,18 @@ def _open(state, stack, row, coding):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _close(state, table, stack, end):
-    """Pop the open row; `end` is the file offset where its content ends."""
+    """Pop the open row; `end` is the file offset where its content ends, OUT its end in `header`."""
     row = stack[state[DEPTH], ROW]
     table[row, LENGTH] = end - (table[row, SIZE])
     table[row, END] = state[N_ROWS]
+    table[row, OUT] = state[POSITION]
     state[DEPTH] -= 1
     return _GO_ON
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _skip_fragments(header, state, table):
     """Walk over the fragments of encapsulated pixel data to its delimiter, PS3.5 section A.4."""
     row = state[N_ROWS] - 1
@@ -216,7 +218,7 @@ def _skip_fragments(header, state, table):
                 return _fail(state, TRUNCATED, table[row, TAG])
 
 
-@nb.njit([_INT(_STATE, _TABLE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _pass_value(state, table, row):
     """Move over the value of a leaf; a long one that is not loaded becomes a source range."""
     length = state[E_LENGTH]
@@ -234,7 +236,7 @@ def _pass_value(state, table, row):
     return NEED
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _leaf(state, table, stack, flags):
     """Append a leaf and pass its value; nothing happens when the value must be loaded first."""
     at = state[POSITION]
@@ -246,7 +248,7 @@ def _leaf(state, table, stack, flags):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _item_coding(header, state, stack, codes, is_private):
     """Encoding of an item; a private item in an implicit data set may be explicit all the same."""
     coding = stack[state[DEPTH], CODING]
@@ -262,7 +264,7 @@ def _item_coding(header, state, stack, codes, is_private):
     return coding
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _step_item(header, state, table, stack, codes):
     """Read an item header, or the delimiter, of the open sequence."""
     depth = state[DEPTH]
@@ -286,12 +288,13 @@ def _step_item(header, state, table, stack, codes):
     state[E_VR] = 0
     state[E_LENGTH] = length
     state[E_SIZE] = 8
-    item = _add_row(state, table, stack, _ITEM, IS_ITEM | (UNDEFINED if is_undefined else 0))
+    flags = IS_ITEM | (BIG_ENDIAN if coding & BIG else 0) | (UNDEFINED if is_undefined else 0)
+    item = _add_row(state, table, stack, _ITEM, flags)
     table[item, SIZE] = offset + 8
     return _open(state, stack, item, item_coding)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _holds_items(header, state, encoding, keys, vrs):
     """Whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that is one by dictionary and bytes."""
     vr = state[E_VR]
@@ -311,7 +314,7 @@ def _holds_items(header, state, encoding, keys, vrs):
     return 1 if _u32(header, at, 0) == 0xE000FFFE else 0
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _enter_undefined(header, state, table, stack, flags):
     """Handle a leaf VR with undefined length: encapsulated pixel data, else an error."""
     tag = state[E_TAG]
@@ -324,7 +327,7 @@ def _enter_undefined(header, state, table, stack, flags):
     return _skip_fragments(header, state, table)
 
 
-@nb.njit([nb.boolean(_STATE, _INT)], cache=True, nogil=True)
+@nb.njit([nb.boolean(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _after_data_set(state, failed):
     """Whether what stands at the position can only be bytes behind the data set."""
     if state[DEPTH] != 0 or state[N_ROWS] == 0:
@@ -334,7 +337,7 @@ def _after_data_set(state, failed):
     return state[LAST_TAG] >= _PIXEL_DATA and (failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG])
 
 
-@nb.njit([_INT(_STATE)], cache=True, nogil=True)
+@nb.njit([_INT(_STATE)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _out_of_bytes(state):
     """What it means that fewer than 8 bytes are loaded at the position."""
     if state[LOADED] + state[SHIFT] < state[FILE_END]:
@@ -344,7 +347,7 @@ def _out_of_bytes(state):
     return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _step_element(header, state, table, stack, codes, keys, vrs):
     """Read one element of the open data set or item."""
     depth = state[DEPTH]
@@ -362,6 +365,8 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
     if status == UNKNOWN_VR or (tag >> 16) == 0xFFFE:
         return _fail(state, UNKNOWN_VR if status == UNKNOWN_VR else BAD_ITEM, tag)
     flags = 0 if encoding & EXPLICIT else IMPLICIT
+    if encoding & BIG:
+        flags |= BIG_ENDIAN
     length = state[E_LENGTH]
     end = state[POSITION] + state[SHIFT] + state[E_SIZE] + length
     if length != UNDEFINED_LENGTH and end > stack[depth, LIMIT]:
@@ -384,7 +389,7 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True, _nrt=False)
 def scan_elements(header, state, table, stack, codes, keys, vrs):
     """Fill the element table from the bytes that are loaded; call again after NEED or FULL.
 
@@ -421,3 +426,38 @@ def scan_elements(header, state, table, stack, codes, keys, vrs):
             status = _step_element(header, state, table, stack, codes, keys, vrs)
         if status != _GO_ON:
             return _finish_need(state, status)
+
+
+@nb.njit([_INT(_TABLE, _INT, _INTS, _TABLE)], cache=True, nogil=True, _nrt=False)
+def find_rows(table, n_rows, tags, found):
+    """Find the given tags among the elements of the data set itself; the last one of a tag counts.
+
+    table, n_rows: as scanned. tags: shape (n,), ascending. found: (n, 3) receives row, value position and value
+    length of each tag, row -1 where it is absent, length 0 where the value is not loaded or is a sequence. Returns
+    how many were found.
+    """
+    n_tags = tags.shape[0]
+    for i in range(n_tags):
+        found[i, 0] = -1
+        found[i, 1] = 0
+        found[i, 2] = 0
+    n_found = np.int64(0)
+    row = np.int64(0)
+    while row < n_rows:
+        tag = table[row, TAG]
+        low = np.int64(0)
+        high = n_tags
+        while low < high:
+            middle = (low + high) >> 1
+            if tags[middle] < tag:
+                low = middle + 1
+            else:
+                high = middle
+        if low < n_tags and tags[low] == tag:
+            n_found += found[low, 0] < 0
+            is_value = table[row, FLAGS] & (BULK | SEQUENCE) == 0
+            found[low, 0] = row
+            found[low, 1] = table[row, VALUE] if is_value else 0
+            found[low, 2] = table[row, LENGTH] if is_value else 0
+        row = table[row, END]
+    return n_found

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-END, SYNTAX_VALUE, SYNTAX_LENGTH = 0, 1, 2
+END, SYNTAX_VALUE, SYNTAX_LENGTH, CLASS_VALUE, CLASS_LENGTH = range(5)
+N_PLACES = 5
 DONE, TRUNCATED, UNKNOWN_VR = 0, 10, 11
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
@@ -19,12 +20,12 @@ def scan_file_meta(header, start, loaded, codes, places):
     """Walk over the elements of group 0002, explicit VR little endian, from `start`.
 
     header: shape (n,), bytes of the file; `loaded` of them are valid. codes: shape (65536,), VR number of two
-    bytes. places: shape (3,), receives the end of the group and position and length of Transfer Syntax UID
-    (-1 and 0 when absent). Returns a status; TRUNCATED when the group does not end within the loaded bytes.
+    bytes. places: shape (N_PLACES,), receives the end of the group, position and length of Transfer Syntax UID and
+    of Media Storage SOP Class UID (length 0 when absent). Returns a status; TRUNCATED when the group does not end within the loaded bytes.
     """
     at = start
-    places[SYNTAX_VALUE] = -1
-    places[SYNTAX_LENGTH] = 0
+    for i in range(N_PLACES):
+        places[i] = 0
     while at + 8 <= loaded and header[at] == 2 and header[at + 1] == 0:
         vr = codes[(np.int64(header[at + 4]) << 8) | np.int64(header[at + 5])]
         if vr == 0:
@@ -44,6 +45,9 @@ def scan_file_meta(header, start, loaded, codes, places):
         if header[at + 2] == 0x10 and header[at + 3] == 0:
             places[SYNTAX_VALUE] = value
             places[SYNTAX_LENGTH] = length
+        if header[at + 2] == 2 and header[at + 3] == 0:
+            places[CLASS_VALUE] = value
+            places[CLASS_LENGTH] = length
         at = value + length
     places[END] = at
     return DONE

@@ -1,0 +1,227 @@
+"""Reading one DICOM file into an element table, PS3.10 section 7 and PS3.5 section 7.
+
+A reader is reused from file to file: its buffer holds what is loaded of the current file, values that
+are long and stay untouched are never loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid.dicom import encodings
+from fastdeid.dicom.inflate import inflate
+from fastdeid.errors import DicomError
+from fastdeid.kernels import elements as scan
+from fastdeid.kernels import file_meta
+
+WINDOW: Final = 1 << 16
+_LEAST_WINDOW: Final = 1 << 12
+_HOP: Final = 1 << 12
+_MOST_META: Final = 1 << 20
+# A header of this size holds two million elements: more is a damaged or hostile file.
+_MOST_HEADER: Final = 256 << 20
+_FIRST_ROWS: Final = 4096
+
+_REASONS: Final = {
+    scan.TRUNCATED: "truncated",
+    scan.UNKNOWN_VR: "unknown_vr",
+    scan.BAD_LENGTH: "undefined_length",
+    scan.TOO_DEEP: "nested_too_deep",
+    scan.BAD_ITEM: "bad_item",
+    scan.OVERRUN: "length_beyond_item",
+}
+
+
+class Reader:
+    """The element table of one file after another.
+
+    After `read`: `header` (shape (n,), bytes), `table` (shape (n, N_COLUMNS), `n_rows` of them valid),
+    `encoding`, `transfer_syntax`, `media_storage_sop_class`, `trailing_length` (bytes behind the data set), `inflated` (the whole
+    data set, or None when ranges refer to the file itself).
+    """
+
+    def __init__(self, keys: npt.NDArray[np.uint32], vrs: npt.NDArray[np.uint8]) -> None:
+        self._keys = keys
+        self._vrs = vrs
+        self._codes = encodings.vr_codes()
+        self._state = np.zeros(scan.N_STATE, np.int64)
+        self._stack = np.zeros((scan.MAX_DEPTH, 3), np.int64)
+        self._places = np.zeros(file_meta.N_PLACES, np.int64)
+        self._window = WINDOW
+        self._own = np.zeros(4 * WINDOW, np.uint8)
+        self._syntaxes: dict[bytes, str] = {}
+        self._use(self._own)
+        self.table = np.zeros((_FIRST_ROWS, scan.N_COLUMNS), np.int64)
+        self.n_rows = 0
+        self.encoding = encodings.EXPLICIT_LITTLE
+        self.transfer_syntax = ""
+        self.trailing_length = 0
+        self.media_storage_sop_class = b""
+        self.inflated: bytearray | None = None
+
+    def read(self, fd: int, size: int) -> None:
+        """Scan the file `fd` of `size` bytes.
+
+        Raises DicomError with the reason and place ("not_dicom" when nothing says that it is DICOM),
+        and the OSError of a failed read.
+        """
+        self.n_rows = 0
+        self.inflated = None
+        self.trailing_length = 0
+        self.transfer_syntax = ""
+        self.media_storage_sop_class = b""
+        if self.header is not self._own:
+            self._use(self._own)
+        loaded = self._load(fd, 0, min(size, self._window), 0)
+        start = _data_set_start(self.view[: min(loaded, 132)])
+        if start is None:
+            self._read_bare(fd, size, 0, loaded)
+            return
+        loaded = self._read_meta(fd, size, start, loaded)
+        start = int(self._places[file_meta.END])
+        if not self.transfer_syntax:
+            self._read_bare(fd, size, start, loaded)
+            return
+        if self.transfer_syntax in encodings.DEFLATED:
+            self.inflated = inflate(fd, start, size)
+            self._use(np.frombuffer(self.inflated, np.uint8))
+            start, size = 0, len(self.inflated)
+            loaded = size
+        self._scan(fd, start, loaded, size, encodings.ENCODING_OF[self.transfer_syntax])
+        self._window = _next_window(int(self._state[scan.POSITION]))
+
+    def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
+        """Write row, value position and length of ascending `tags`, top level, to `found`, shape (n, 3)."""
+        scan.find_rows(self.table, self.n_rows, tags, found)
+
+    @property
+    def header_has_gaps(self) -> bool:
+        """Whether some value was not loaded."""
+        return bool(self._state[scan.SHIFT])
+
+    def _use(self, header: npt.NDArray[np.uint8]) -> None:
+        self.header = header
+        self.view = memoryview(header)
+
+    def _load(self, fd: int, at: int, length: int, offset: int) -> int:
+        """Read `length` bytes at file offset `offset` to `header[at:]`; return the end of what is loaded."""
+        if at + length > len(self.header):
+            if at + length > _MOST_HEADER:
+                raise DicomError("header_too_large", offset=offset)
+            grown = np.zeros(max(2 * len(self.header), at + length), np.uint8)
+            grown[:at] = self.header[:at]
+            self._own = grown
+            self._use(grown)
+        while length:
+            n = os.preadv(fd, [self.view[at : at + length]], offset)
+            if n == 0:
+                raise DicomError("changed_while_read", offset=offset)
+            at += n
+            offset += n
+            length -= n
+        return at
+
+    def _read_meta(self, fd: int, size: int, start: int, loaded: int) -> int:
+        """Find end and transfer syntax of the file meta information; return what is loaded now."""
+        while True:
+            status = file_meta.scan_file_meta(self.header, start, loaded, self._codes, self._places)
+            at_end = status == file_meta.DONE and int(self._places[file_meta.END]) + 8 > loaded
+            if (status != file_meta.TRUNCATED and not at_end) or loaded == size or loaded > _MOST_META:
+                break
+            loaded = self._load(fd, loaded, min(size - loaded, WINDOW), loaded)
+        if status != file_meta.DONE:
+            raise DicomError("file_meta_" + _REASONS[status], offset=start)
+        places = self._places.tolist()
+        raw = self.view[places[1] : places[1] + places[2]].tobytes()
+        self.media_storage_sop_class = self.view[places[3] : places[3] + places[4]].tobytes().rstrip(b"\0 ")
+        syntax = self._syntaxes.get(raw)
+        if syntax is None:
+            syntax = self._syntaxes[raw] = raw.rstrip(b"\0 ").decode("ascii", "replace")
+        if syntax and syntax not in encodings.ENCODING_OF:
+            raise DicomError("unsupported_transfer_syntax", 0x00020010, places[1])
+        self.transfer_syntax = syntax
+        return loaded
+
+    def _read_bare(self, fd: int, size: int, start: int, loaded: int) -> None:
+        """Scan a data set that does not say its encoding: the first one that fits it wholly."""
+        failure: DicomError | None = None
+        held = self.view[:loaded].tobytes()
+        for encoding, syntax in encodings.SYNTAX_OF.items():
+            self.view[:loaded] = held
+            try:
+                self._scan(fd, start, loaded, size, encoding)
+            except DicomError as error:
+                failure = failure or error
+                continue
+            if self.table[0, scan.TAG] >> 16 <= 0x0008:
+                self.transfer_syntax = syntax
+                return
+        self.n_rows = 0
+        if start == 0 and held[:4] not in _FIRST_ELEMENTS:
+            raise DicomError("not_dicom")
+        raise failure or DicomError("no_encoding", offset=start)
+
+    def _scan(self, fd: int, start: int, loaded: int, size: int, encoding: int) -> None:
+        state = self._state
+        state[:] = 0
+        state[scan.POSITION] = start
+        state[scan.LOADED] = loaded
+        state[scan.FILE_END] = size
+        state[scan.ENCODING] = encoding
+        self._stack[0] = (-1, size, encoding)
+        self.encoding = encoding
+        while True:
+            status = scan.scan_elements(
+                self.header, state, self.table, self._stack, self._codes, self._keys, self._vrs
+            )
+            if status == scan.NEED:
+                at = int(state[scan.LOADED])
+                offset = at + int(state[scan.SHIFT])
+                length = min(size - offset, _HOP if state[scan.HOPPING] else max(WINDOW, at // 4))
+                state[scan.LOADED] = self._load(fd, at, length, offset)
+            elif status == scan.FULL:
+                self.table = np.concatenate([self.table, np.zeros_like(self.table)])
+            else:
+                break
+        if status >= scan.TRUNCATED:
+            raise DicomError(_REASONS[status], int(state[scan.ERROR_TAG]), int(state[scan.ERROR_OFFSET]))
+        self.n_rows = int(state[scan.N_ROWS])
+        if status == scan.TRAILING:
+            self._check_trailing(size)
+        elif self.n_rows == 0:
+            raise DicomError("empty_data_set", offset=start)
+
+    def _check_trailing(self, size: int) -> None:
+        """Tell padding from the first bytes of an element that is cut off."""
+        at = int(self._state[scan.POSITION])
+        offset = at + int(self._state[scan.SHIFT])
+        self.trailing_length = size - offset
+        if self.trailing_length < 8 and any(self.view[at : at + self.trailing_length]):
+            raise DicomError("truncated", offset=offset)
+
+
+# A bare data set starts in group 0008, little or big endian; other first bytes are no DICOM.
+_FIRST_ELEMENTS: Final = frozenset(
+    [bytes([8, 0, element, 0]) for element in (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x16, 0x18)]
+    + [bytes([0, 8, 0, element]) for element in (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x16, 0x18)]
+)
+
+
+def _data_set_start(head: memoryview) -> int | None:
+    """Return where the file meta information starts, None when the file has none."""
+    if head[128:132] == b"DICM":
+        return 132
+    if head[:4] == b"DICM":
+        return 4
+    if head[:4] == b"\x02\x00\x00\x00" or head[:4] == b"\x02\x00\x10\x00":
+        return 0
+    return None
+
+
+def _next_window(header_end: int) -> int:
+    """Return how much of the next file to read at once, from where the header of this one ended."""
+    return min(WINDOW, (header_end // _LEAST_WINDOW + 2) * _LEAST_WINDOW)

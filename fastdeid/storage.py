@@ -1,0 +1,243 @@
+"""The output tree: an instance appears under its final name when it is complete, or not at all.
+
+An instance is written to a file without a name (O_TMPFILE) and linked to its final name, so that a process that
+is killed leaves nothing behind and an existing file is never overwritten. File systems that cannot do it get
+a named temporary file in the same folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from fastdeid.errors import DicomError, OutputError
+
+TEMPORARY: Final = ".unfinished"
+NEW, SAME, DIFFERENT = "new", "same", "different"
+
+# Bytes to write: held in memory, or (offset, length) in the source.
+Chunk = bytes | bytearray | memoryview | tuple[int, int]
+
+_BLOCK: Final = 1 << 20
+_OPEN_FOLDERS: Final = 32
+_NO_UNNAMED: Final = frozenset(
+    {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EPERM, errno.ENOSYS}
+)
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NO_RANGES: Final = frozenset(
+    {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO, errno.EBADF, errno.ETXTBSY}
+)
+
+
+class TargetTree:
+    """Publishes instances below one folder."""
+
+    def __init__(self, root: str | os.PathLike[str], *, sync: bool = False) -> None:
+        self._root = os.fspath(root)
+        self._sync = sync
+        self._folders: OrderedDict[str, int] = OrderedDict()
+        self._unnamed = hasattr(os, "O_TMPFILE")
+
+    def publish(
+        self, path: str, chunks: Sequence[Chunk], source: int, *, overwrite: bool = False
+    ) -> str:
+        """Write chunks to `path`, relative to the root; return NEW, SAME or DIFFERENT.
+
+        SAME: an equal file stands there already. DIFFERENT: another file stands there; it is kept, unless
+        `overwrite` asks for its replacement (then NEW). source: descriptor that ranges refer to.
+
+        Raises OutputError when the target cannot be written, DicomError when the source ends before a range
+        does, OSError when the source cannot be read.
+        """
+        folder, _, name = path.rpartition("/")
+        directory = self._folder(folder)
+        if self._unnamed and not overwrite:
+            try:
+                return self._publish_unnamed(directory, name, chunks, source)
+            except _UnnamedUnsupported:
+                self._unnamed = False
+        return self._publish_named(directory, name, chunks, source, overwrite=overwrite)
+
+    def close(self) -> None:
+        """Close the folders that are open."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    def _folder(self, folder: str) -> int:
+        directory = self._folders.get(folder)
+        if directory is not None:
+            self._folders.move_to_end(folder)
+            return directory
+        path = os.path.join(self._root, folder)
+        try:
+            os.makedirs(path, exist_ok=True)
+            directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _cannot_write(error) from None
+        self._folders[folder] = directory
+        if len(self._folders) > _OPEN_FOLDERS:
+            os.close(self._folders.popitem(last=False)[1])
+        return directory
+
+    def _publish_unnamed(
+        self, directory: int, name: str, chunks: Sequence[Chunk], source: int
+    ) -> str:
+        try:
+            fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=directory)
+        except OSError as error:
+            if error.errno in _NO_UNNAMED:
+                raise _UnnamedUnsupported from None
+            raise _cannot_write(error) from None
+        try:
+            self._fill(fd, chunks, source)
+            try:
+                os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=directory, follow_symlinks=True)
+            except FileExistsError:
+                return _compare(fd, directory, name)
+            except OSError as error:
+                if error.errno in _NO_UNNAMED:
+                    raise _UnnamedUnsupported from None
+                raise _cannot_write(error) from None
+            return NEW
+        finally:
+            os.close(fd)
+
+    def _publish_named(
+        self, directory: int, name: str, chunks: Sequence[Chunk], source: int, *, overwrite: bool
+    ) -> str:
+        temporary = f".{os.getpid()}.{secrets.token_hex(8)}{TEMPORARY}"
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
+        try:
+            fd = os.open(temporary, flags, 0o666, dir_fd=directory)
+        except OSError as error:
+            raise _cannot_write(error) from None
+        try:
+            self._fill(fd, chunks, source)
+            if overwrite:
+                return _rename(temporary, name, directory)
+            try:
+                os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except FileExistsError:
+                return _compare(fd, directory, name)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise _cannot_write(error) from None
+                if _exists(name, directory):
+                    return _compare(fd, directory, name)
+                return _rename(temporary, name, directory)
+            return NEW
+        finally:
+            os.close(fd)
+            _remove(temporary, directory)
+
+    def _fill(self, fd: int, chunks: Sequence[Chunk], source: int) -> None:
+        for chunk in chunks:
+            if isinstance(chunk, tuple):
+                copy_range(source, fd, *chunk)
+            elif chunk:
+                _write(fd, chunk)
+        if self._sync:
+            try:
+                os.fsync(fd)
+            except OSError as error:
+                raise _cannot_write(error) from None
+
+
+class _UnnamedUnsupported(Exception):
+    """The file system cannot make a file without a name."""
+
+
+def copy_range(source: int, target: int, offset: int, length: int) -> None:
+    """Append source[offset:offset + length] to `target`, inside the kernel where it can.
+
+    Raises OutputError, DicomError (changed_while_read) and the OSError of a failed read.
+    """
+    try:
+        while length:
+            n = os.copy_file_range(source, target, length, offset)
+            if n == 0:
+                raise DicomError("changed_while_read", offset=offset)
+            offset += n
+            length -= n
+    except OSError as error:
+        if error.errno not in _NO_RANGES:
+            raise _cannot_write(error) from None
+        _copy_by_hand(source, target, offset, length)
+
+
+def _copy_by_hand(source: int, target: int, offset: int, length: int) -> None:
+    while length:
+        block = os.pread(source, min(length, _BLOCK), offset)
+        if not block:
+            raise DicomError("changed_while_read", offset=offset)
+        _write(target, block)
+        offset += len(block)
+        length -= len(block)
+
+
+def _write(fd: int, data: bytes | bytearray | memoryview) -> None:
+    try:
+        n = os.write(fd, data)
+        while n < len(data):
+            data = memoryview(data)[n:]
+            n = os.write(fd, data)
+    except OSError as error:
+        raise _cannot_write(error) from None
+
+
+def _compare(fd: int, directory: int, name: str) -> str:
+    """Tell whether the file that stands at `name` holds the bytes of `fd`."""
+    try:
+        other = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    except OSError as error:
+        raise _cannot_write(error) from None
+    try:
+        size = os.fstat(fd).st_size
+        status = os.fstat(other)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return DIFFERENT
+        for at in range(0, size, _BLOCK):
+            if os.pread(fd, _BLOCK, at) != os.pread(other, _BLOCK, at):
+                return DIFFERENT
+        return SAME
+    except OSError as error:
+        raise _cannot_write(error) from None
+    finally:
+        os.close(other)
+
+
+def _exists(name: str, directory: int) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _cannot_write(error) from None
+    return True
+
+
+def _rename(temporary: str, name: str, directory: int) -> str:
+    try:
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except OSError as error:
+        raise _cannot_write(error) from None
+    return NEW
+
+
+def _remove(temporary: str, directory: int) -> None:
+    try:
+        os.unlink(temporary, dir_fd=directory)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise _cannot_write(error) from None
+
+
+def _cannot_write(error: OSError) -> OutputError:
+    name = errno.errorcode.get(error.errno or 0, "an unknown error")
+    return OutputError(f"the target cannot be written: {name}")

@@ -1,0 +1,284 @@
+"""The mirror of the scan: kept ranges, new values and inserted elements as one data set, PS3.5 section 7.
+
+Lengths of sequences and items are recomputed from the inside out; whether a length was defined or undefined
+stays as it was. Values that were never loaded become ranges of the source.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+# Columns and flags of the element table (kernels/elements.py), operations (kernels/rules.py).
+_TAG, _VR, _HEADER, _VALUE, _LENGTH, _PARENT, _END = 0, 1, 2, 3, 4, 5, 6
+_FLAGS, _OPERATION, _ENTRY, _SIZE, _OUT = 7, 8, 9, 10, 11
+_UNDEFINED, _IMPLICIT, _BULK, _SEQUENCE, _IS_ITEM, _CHANGED, _BIG = 1, 2, 4, 8, 16, 64, 128
+_DEPTH_SHIFT = 8
+_KEEP, _REMOVE, _EMPTY, _REPLACE = 0, 1, 2, 3
+_RESULT, _RESULT_LENGTH = 5, 6
+_OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
+
+# Cells of `totals`.
+N_SEGMENTS, OUT_END, FILE_SIZE, N_REMOVED, N_EMPTIED, N_REPLACED, NEEDED, RUN, RUN_END, SEGMENT = range(10)
+N_TOTALS = 10
+# Kinds of segment: a range of the output buffer, a range of the source file.
+FROM_BUFFER, FROM_SOURCE = 0, 1
+
+DONE, BUFFER_FULL, TOO_LONG = 0, 1, 2
+
+_BYTES = nb.types.Array(nb.uint8, 1, "C")
+_TABLE = nb.types.Array(nb.int64, 2, "C")
+_CELLS = nb.types.Array(nb.int64, 1, "C")
+_INT = nb.int64
+
+
+@nb.njit([_INT(_TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _header_size(table, row):
+    """Bytes of the element or item header of a row, PS3.5 tables 7.1-1 to 7.1-3."""
+    vr = table[row, _VR]
+    if table[row, _FLAGS] & (_IMPLICIT | _IS_ITEM):
+        return 8
+    is_long = _OB <= vr <= _OW or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+    return 12 if is_long else 8
+
+
+@nb.njit([_INT(_TABLE, _INT, _TABLE)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _content_size(table, row, entries):
+    """Bytes of the new value of a row that is not removed, without delimiter."""
+    operation = table[row, _OPERATION]
+    if operation == _EMPTY:
+        return 0
+    if operation == _REPLACE:
+        entry = table[row, _ENTRY]
+        return entries[entry, _RESULT_LENGTH] if entry >= 0 else 0
+    if table[row, _FLAGS] & (_SEQUENCE | _IS_ITEM):
+        return table[row, _SIZE]
+    return table[row, _LENGTH]
+
+
+@nb.njit([_INT(_TABLE, _INT, _TABLE, _CELLS)], cache=True, nogil=True, _nrt=False)
+def _measure(table, n_rows, entries, totals):
+    """Write SIZE of every row (its bytes in the output) and CHANGED, from the inside out."""
+    for row in range(n_rows):
+        table[row, _SIZE] = 0
+    totals[FILE_SIZE] = 0
+    bulk = np.int64(0)
+    for i in range(n_rows):
+        row = n_rows - 1 - i
+        flags = table[row, _FLAGS] & ~_CHANGED
+        changed = table[row, _OPERATION] != _KEEP or table[row, _FLAGS] & _CHANGED
+        size = np.int64(0)
+        content = np.int64(0)
+        if table[row, _OPERATION] != _REMOVE:
+            content = _content_size(table, row, entries)
+            size = _header_size(table, row) + content
+            if flags & _UNDEFINED and flags & (_SEQUENCE | _IS_ITEM):
+                size += 8
+            elif flags & (_SEQUENCE | _IS_ITEM) and content > 0xFFFFFFFE:
+                return TOO_LONG
+            if flags & _BULK and not flags & _SEQUENCE and table[row, _OPERATION] == _KEEP:
+                bulk += content
+        table[row, _SIZE] = content
+        table[row, _FLAGS] = flags | (_CHANGED if changed else 0)
+        parent = table[row, _PARENT]
+        if parent < 0:
+            totals[FILE_SIZE] += size
+            continue
+        table[parent, _SIZE] += size
+        if changed:
+            table[parent, _FLAGS] |= _CHANGED
+        if flags & _BULK:
+            table[parent, _FLAGS] |= _BULK
+    totals[NEEDED] = totals[FILE_SIZE] - bulk
+    return DONE
+
+
+@nb.njit([_INT(_BYTES, _BYTES, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _copy(out, source, start, length, totals):
+    at = totals[OUT_END]
+    for i in range(length):
+        out[at + i] = source[start + i]
+    totals[OUT_END] = at + length
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _BYTES, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _flush(out, header, totals):
+    """Copy the run of kept bytes that is pending."""
+    _copy(out, header, totals[RUN], totals[RUN_END] - totals[RUN], totals)
+    totals[RUN] = 0
+    totals[RUN_END] = 0
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _BYTES, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _keep(out, header, totals, start, end):
+    """Add a range of `header` to the run of kept bytes."""
+    if totals[RUN_END] == start and totals[RUN_END] > totals[RUN]:
+        totals[RUN_END] = end
+        return 0
+    _flush(out, header, totals)
+    totals[RUN] = start
+    totals[RUN_END] = end
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _put(out, at, value, size, big):
+    """Write an unsigned number of `size` bytes."""
+    for i in range(size):
+        shift = 8 * (size - 1 - i) if big else 8 * i
+        out[at + i] = np.uint8((value >> shift) & 0xFF)
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _put_delimiter(out, totals, element, big):
+    at = totals[OUT_END]
+    _put(out, at, 0xFFFE, 2, big)
+    _put(out, at + 2, element, 2, big)
+    _put(out, at + 4, 0, 4, big)
+    totals[OUT_END] = at + 8
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _put_header(out, header, table, row, length, totals):
+    """Copy the header of a row and write its new length, unless that is undefined."""
+    _flush(out, header, totals)
+    flags = table[row, _FLAGS]
+    size = _header_size(table, row)
+    _copy(out, header, table[row, _HEADER], size, totals)
+    if flags & _UNDEFINED:
+        return 0
+    n_bytes = 4 if size == 12 or flags & (_IMPLICIT | _IS_ITEM) else 2
+    _put(out, totals[OUT_END] - n_bytes, length, n_bytes, flags & _BIG)
+    return 0
+
+
+@nb.njit([_INT(_TABLE, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _put_source_range(segments, totals, offset, length):
+    """End the open segment of the buffer and add a range of the source."""
+    n = totals[N_SEGMENTS]
+    segments[n, 0] = FROM_BUFFER
+    segments[n, 1] = totals[SEGMENT]
+    segments[n, 2] = totals[OUT_END] - totals[SEGMENT]
+    segments[n + 1, 0] = FROM_SOURCE
+    segments[n + 1, 1] = offset
+    segments[n + 1, 2] = length
+    totals[SEGMENT] = totals[OUT_END]
+    totals[N_SEGMENTS] = n + 2
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _TABLE, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _end_container(out, table, row, totals):
+    """Write the delimiter of a sequence or item of undefined length, PS3.5 section 7.5."""
+    flags = table[row, _FLAGS]
+    if not flags & _UNDEFINED:
+        return 0
+    is_big = flags & _BIG and table[row, _VR] != _UN
+    _put_delimiter(out, totals, 0xE00D if flags & _IS_ITEM else 0xE0DD, is_big)
+    return 0
+
+
+@nb.njit(
+    [_INT(_BYTES, _BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _CELLS)],
+    cache=True,
+    nogil=True,
+    forceinline=True,
+    _nrt=False,
+)
+def _put_leaf(out, header, table, row, entries, arena, segments, totals):
+    """Write a row that has no rows of its own to visit: a leaf, or a sequence emptied or replaced."""
+    operation = table[row, _OPERATION]
+    flags = table[row, _FLAGS]
+    if operation == _KEEP:
+        if flags & _BULK:
+            _flush(out, header, totals)
+            _copy(out, header, table[row, _HEADER], _header_size(table, row), totals)
+            _put_source_range(segments, totals, table[row, _VALUE], table[row, _LENGTH])
+            return 0
+        end = table[row, _OUT] if flags & (_SEQUENCE | _IS_ITEM) else table[row, _VALUE] + table[row, _LENGTH]
+        _keep(out, header, totals, table[row, _HEADER], end)
+        return 0
+    entry = table[row, _ENTRY]
+    length = table[row, _SIZE]
+    _put_header(out, header, table, row, length, totals)
+    totals[N_EMPTIED if operation == _EMPTY else N_REPLACED] += 1
+    if operation == _REPLACE and entry >= 0:
+        _copy(out, arena, entries[entry, _RESULT], length, totals)
+    if flags & _SEQUENCE:
+        _end_container(out, table, row, totals)
+    return 0
+
+
+@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _BYTES, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _insert_until(out, header, inserts, insert_bytes, done, tag, totals):
+    """Write the inserted elements whose tag stands before `tag`; returns how many are done."""
+    while done < inserts.shape[0] and inserts[done, 0] < tag:
+        _flush(out, header, totals)
+        _copy(out, insert_bytes, inserts[done, 1], inserts[done, 2], totals)
+        done += 1
+    return done
+
+
+@nb.njit(
+    [_INT(_BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _BYTES, _BYTES, _TABLE, _CELLS, _CELLS)],
+    cache=True,
+    nogil=True,
+    _nrt=False,
+)  # fmt: skip
+def assemble_data_set(
+    header, table, n_rows, entries, arena, inserts, insert_bytes, out, segments, open_rows, totals
+):
+    """Write the data set that the operations of the table ask for into `out`.
+
+    header, table, n_rows, entries, arena: as scanned and decided. inserts: (n, 3) tag, start, length of whole
+    elements in `insert_bytes`, ascending by tag. out: shape (n,), the data set starts at `totals[OUT_END]`.
+    segments: (n, 3) receives kind, start, length in file order; room for two per source range and one more.
+    open_rows: (MAX_DEPTH,) workspace. totals: (N_TOTALS,), NEEDED says how many bytes of `out` are needed when
+    BUFFER_FULL is returned, FILE_SIZE the size of the whole data set. Returns a status.
+    """
+    start = totals[OUT_END]
+    status = _measure(table, n_rows, entries, totals)
+    if status != DONE:
+        return status
+    for i in range(inserts.shape[0]):
+        totals[NEEDED] += inserts[i, 2]
+        totals[FILE_SIZE] += inserts[i, 2]
+    if start + totals[NEEDED] > out.shape[0]:
+        return BUFFER_FULL
+    depth = -1
+    inserted = 0
+    row = 0
+    while row < n_rows or depth >= 0:
+        if depth >= 0 and row == table[open_rows[depth], _END]:
+            _flush(out, header, totals)
+            _end_container(out, table, open_rows[depth], totals)
+            depth -= 1
+            continue
+        flags = table[row, _FLAGS]
+        if depth < 0:
+            inserted = _insert_until(out, header, inserts, insert_bytes, inserted, table[row, _TAG], totals)
+        if table[row, _OPERATION] == _REMOVE:
+            totals[N_REMOVED] += 1
+            row = table[row, _END]
+            continue
+        holds_rows = flags & (_SEQUENCE | _IS_ITEM) and table[row, _OPERATION] == _KEEP
+        if holds_rows and flags & (_CHANGED | _BULK):
+            _put_header(out, header, table, row, table[row, _SIZE], totals)
+            depth += 1
+            open_rows[depth] = row
+            row += 1
+            continue
+        _put_leaf(out, header, table, row, entries, arena, segments, totals)
+        row = table[row, _END]
+    _insert_until(out, header, inserts, insert_bytes, inserted, 0x100000000, totals)
+    _flush(out, header, totals)
+    n = totals[N_SEGMENTS]
+    segments[n, 0] = FROM_BUFFER
+    segments[n, 1] = totals[SEGMENT]
+    segments[n, 2] = totals[OUT_END] - totals[SEGMENT]
+    totals[N_SEGMENTS] = n + 1
+    return DONE

@@ -1,0 +1,242 @@
+"""What happens to each row of an element table: rule arrays and the memo of replaced values.
+
+The memo keeps, for each (kind, context, raw value) met before, the value that replaces it and the needles that
+the leak check must look for. It is an open-addressing hash table in arrays, so that a value that repeats over a
+series costs one probe here instead of a call of Python.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+# Columns of the element table that this kernel reads and writes (kernels/elements.py).
+_TAG, _VR, _VALUE, _LENGTH, _END, _FLAGS, _OPERATION, _ENTRY = 0, 1, 3, 4, 6, 7, 8, 9
+_BULK, _SEQUENCE, _IS_ITEM, _DEPTH_SHIFT = 4, 8, 16, 8
+
+KEEP, REMOVE, EMPTY, REPLACE = 0, 1, 2, 3
+
+# Flags of a rule: ask the IOD's table; an attribute that it does not have goes.
+_BY_TYPE, _REMOVE_WHEN_ABSENT = 1, 2
+
+# Columns of the memo's entries.
+HASH, KIND, CONTEXT, KEY, KEY_LENGTH, RESULT, RESULT_LENGTH, FIRST_NEEDLE, N_NEEDLES, STAMP = range(10)
+N_ENTRY_COLUMNS = 10
+
+# Columns of `misses`.
+MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH = range(4)
+
+# Cells of `counts`.
+N_ACTIVE, N_MISSES = 0, 1
+
+_BYTES = nb.types.Array(nb.uint8, 1, "C")
+_TABLE = nb.types.Array(nb.int64, 2, "C")
+_CELLS = nb.types.Array(nb.int64, 1, "C")
+_SLOTS = nb.types.Array(nb.int32, 1, "C")
+_KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
+_LONG_KEYS = nb.types.Array(nb.uint64, 1, "C", readonly=True)
+_RULES = nb.types.Array(nb.int32, 2, "C", readonly=True)
+_PER_PATIENT = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_INT = nb.int64
+_FOUND = nb.types.UniTuple(nb.int64, 3)
+
+_FNV_OFFSET = np.uint64(0xCBF29CE484222325)
+_FNV_PRIME = np.uint64(0x100000001B3)
+_GOLDEN_32 = 0x9E3779B1
+_GOLDEN_64 = np.uint64(0x9E3779B97F4A7C15)
+_NO_KEY_64 = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _log2(size):
+    bits = 0
+    while size > 1:
+        size >>= 1
+        bits += 1
+    return bits
+
+
+@nb.njit([_INT(_INT, _KEYS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _find_general(tag, keys, bits):
+    """Slot of a tag among the rules that hold everywhere, -1 when there is none."""
+    mask = keys.shape[0] - 1
+    slot = ((tag * _GOLDEN_32) & 0xFFFFFFFF) >> (32 - bits)
+    while keys[slot] != 0xFFFFFFFF:
+        if keys[slot] == tag:
+            return slot
+        slot = (slot + 1) & mask
+    return -1
+
+
+@nb.njit([_INT(_INT, _INT, _LONG_KEYS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _find_in_context(context, tag, keys, bits):
+    """Slot of a tag within one sequence path of the IOD, -1 when there is none."""
+    mask = keys.shape[0] - 1
+    key = (np.uint64(context) << np.uint64(32)) | np.uint64(tag)
+    slot = np.int64((key * _GOLDEN_64) >> np.uint64(64 - bits))
+    while keys[slot] != _NO_KEY_64:
+        if keys[slot] == key:
+            return slot
+        slot = (slot + 1) & mask
+    return -1
+
+
+@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _hash(header, start, length, kind, context):
+    """FNV-1a over kind, context and bytes, folded to a positive number."""
+    value = (_FNV_OFFSET ^ np.uint64(kind)) * _FNV_PRIME
+    value = (value ^ np.uint64(context)) * _FNV_PRIME
+    for at in range(start, start + length):
+        value = (value ^ np.uint64(header[at])) * _FNV_PRIME
+    value ^= value >> np.uint64(32)
+    return np.int64(value & np.uint64(0x7FFFFFFFFFFFFFFF))
+
+
+@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _equal(header, start, arena, key, length):
+    for i in range(length):
+        if header[start + i] != arena[key + i]:
+            return False
+    return True
+
+
+@nb.njit(
+    [_INT(_BYTES, _INT, _INT, _INT, _INT, _INT, _SLOTS, _TABLE, _BYTES)],
+    cache=True,
+    nogil=True,
+    forceinline=True,
+    _nrt=False,
+)
+def _find_entry(header, start, length, kind, context, code, slots, entries, arena):
+    """Number of the memo's entry for a raw value, -1 when it was not met before."""
+    mask = slots.shape[0] - 1
+    slot = code & mask
+    while slots[slot] >= 0:
+        entry = np.int64(slots[slot])
+        if (
+            entries[entry, HASH] == code
+            and entries[entry, KIND] == kind
+            and entries[entry, CONTEXT] == context
+            and entries[entry, KEY_LENGTH] == length
+            and _equal(header, start, arena, entries[entry, KEY], length)
+        ):
+            return entry
+        slot = (slot + 1) & mask
+    return -1
+
+
+@nb.njit([_INT(_TABLE, _INT, _CELLS, _CELLS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _activate(entries, entry, active, counts, stamp):
+    """Put the needles of an entry on the list of this file, once."""
+    if entries[entry, STAMP] == stamp:
+        return 0
+    entries[entry, STAMP] = stamp
+    for needle in range(entries[entry, N_NEEDLES]):
+        active[counts[N_ACTIVE]] = entries[entry, FIRST_NEEDLE] + needle
+        counts[N_ACTIVE] += 1
+    return 0
+
+
+@nb.njit(
+    [_FOUND(_TABLE, _INT, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES)],
+    cache=True,
+    nogil=True,
+    forceinline=True,
+    _nrt=False,
+)
+def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private):
+    """Operation and kind of one element, and the context of its items."""
+    tag = table[row, _TAG]
+    group = tag >> 16
+    if group & 1:
+        return REMOVE, np.int64(private[table[row, _VR], 1]), -1
+    if tag & 0xFFFF == 0 or group < 8 or group == 0xFFFE:
+        return REMOVE, -1, -1
+    if (group & 0xFF00) == 0x5000 or (group & 0xFF00) == 0x6000:
+        tag &= 0xFF00FFFF
+    slot_of_tag = _find_general(tag, general_keys, _log2(general_keys.shape[0]))
+    if slot_of_tag < 0:
+        return REMOVE, np.int64(private[table[row, _VR], 1]), -1
+    operation = np.int64(general[slot_of_tag, 0])
+    kind = np.int64(general[slot_of_tag, 1])
+    if context < 0 or not (general[slot_of_tag, 2] & _BY_TYPE or table[row, _FLAGS] & _SEQUENCE):
+        return operation, kind, -1
+    slot = _find_in_context(context, tag, iod_keys, _log2(iod_keys.shape[0]))
+    if slot < 0:
+        return REMOVE if general[slot_of_tag, 2] & _REMOVE_WHEN_ABSENT else operation, kind, -1
+    if iod[slot, 0] >= 0:
+        operation = np.int64(iod[slot, 0])
+        kind = np.int64(iod[slot, 1])
+    return operation, kind, np.int64(iod[slot, 2])
+
+
+@nb.njit(
+    [
+        _INT(
+            _BYTES, _TABLE, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES,
+            _PER_PATIENT, _INT, _INT, _INT, _SLOTS, _TABLE, _BYTES, _CELLS, _TABLE, _CELLS, _CELLS,
+        )
+    ],
+    cache=True,
+    nogil=True,
+    _nrt=False,
+)  # fmt: skip
+def decide_actions(
+    header, table, n_rows, general_keys, general, iod_keys, iod, private,
+    per_patient, shared, patient, stamp, slots, entries, arena, active, misses, counts, contexts,
+):  # fmt: skip
+    """Write operation and memo entry of every row; collect the values that the memo does not hold.
+
+    header, table, n_rows: as scanned. general_keys: (S,), general: (S, 3) operation, kind, flags of a tag.
+    iod_keys: (T,), iod: (T, 3) operation, kind, child context of a tag in a sequence path. private: (n_vrs, 2).
+    per_patient: (n_kinds,), 1 where results
+    depend on the context `patient`, else they depend on the context `shared`. slots, entries, arena: the memo; `stamp` is new
+    for each file. active: receives the needles of this file. misses: (n, 4) receives row, kind, context, hash.
+    counts: (2,) receives numbers of active needles and misses. contexts: (MAX_DEPTH + 2,) workspace. Returns the
+    number of misses. Rows below a removed, emptied or replaced sequence are removed,
+    but their identifying values are looked for all the same.
+    """
+    counts[N_ACTIVE] = 0
+    counts[N_MISSES] = 0
+    removed_until = np.int64(0)
+    for row in range(n_rows):
+        flags = table[row, _FLAGS]
+        depth = flags >> _DEPTH_SHIFT
+        context = np.int64(0) if depth == 0 else contexts[depth]
+        table[row, _ENTRY] = -1
+        if flags & _IS_ITEM:
+            table[row, _OPERATION] = REMOVE if row < removed_until else KEEP
+            contexts[depth + 1] = context
+            continue
+        operation, kind, child = _rule_of(
+            table, row, context, general_keys, general, iod_keys, iod, private
+        )
+        if row < removed_until:
+            operation = REMOVE
+        table[row, _OPERATION] = operation
+        if flags & _SEQUENCE:
+            contexts[depth + 1] = child
+            if operation != KEEP and table[row, _END] > removed_until:
+                removed_until = table[row, _END]
+            if operation != REPLACE:
+                continue
+        length = table[row, _LENGTH]
+        if flags & (_BULK | _SEQUENCE):
+            length = 0
+        if kind < 0 or (length == 0 and operation != REPLACE):
+            continue
+        of_patient = patient if per_patient[kind] else shared
+        start = table[row, _VALUE] if length else np.int64(0)
+        code = _hash(header, start, length, kind, of_patient)
+        entry = _find_entry(header, start, length, kind, of_patient, code, slots, entries, arena)
+        if entry >= 0:
+            table[row, _ENTRY] = entry
+            _activate(entries, entry, active, counts, stamp)
+            continue
+        miss = counts[N_MISSES]
+        misses[miss, MISS_ROW] = row
+        misses[miss, MISS_KIND] = kind
+        misses[miss, MISS_CONTEXT] = of_patient
+        misses[miss, MISS_HASH] = code
+        counts[N_MISSES] = miss + 1
+    return counts[N_MISSES]
