@@ -6,7 +6,7 @@ sends the search to the next one. Tables are at most half full: a search ends af
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -28,24 +28,38 @@ def key_slot(key: int, bits: int) -> int:
     return ((key * _KEY_FACTOR) & 0xFFFFFFFFFFFFFFFF) >> (64 - bits)
 
 
+def _place(homes: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.intp]:
+    """Return a slot for each first slot in `homes`: itself, or the next free one after it.
+
+    In every round the free slots go to the first that ask for them, and the others move on by one.
+    """
+    slots = homes.copy()
+    free = np.ones(size, np.bool_)
+    owners = np.zeros(size, np.intp)
+    waiting = np.arange(len(homes))
+    while len(waiting):
+        owners[slots[waiting[::-1]]] = waiting[::-1]
+        placed = free[slots[waiting]] & (owners[slots[waiting]] == waiting)
+        free[slots[waiting[placed]]] = False
+        waiting = waiting[~placed]
+        slots[waiting] = (slots[waiting] + 1) % size
+    return slots
+
+
 def _bits_for(count: int) -> int:
     return max(1, (2 * count - 1).bit_length())
 
 
-def place_tags(tags: Sequence[int]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.intp]]:
+def place_tags(
+    tags: npt.NDArray[np.uint32],
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.intp]]:
     """Return (keys, slots): the key array, shape (2**bits,), and the slot of each of `tags`."""
     bits = _bits_for(len(tags))
-    mask = (1 << bits) - 1
-    shift = 32 - bits
-    table = [EMPTY_TAG] * (mask + 1)
-    slots = []
-    for tag in tags:
-        slot = ((tag * _TAG_FACTOR) & 0xFFFFFFFF) >> shift
-        while table[slot] != EMPTY_TAG:
-            slot = (slot + 1) & mask
-        table[slot] = tag
-        slots.append(slot)
-    return np.array(table, np.uint32), np.array(slots, np.intp)
+    homes = (tags.astype(np.uint64) * np.uint64(_TAG_FACTOR)) & np.uint64(0xFFFFFFFF)
+    slots = _place((homes >> np.uint64(32 - bits)).astype(np.intp), 1 << bits)
+    keys = np.full(1 << bits, EMPTY_TAG, np.uint32)
+    keys[slots] = tags
+    return keys, slots
 
 
 def place_keys(
@@ -53,17 +67,13 @@ def place_keys(
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
     """Return (keys, values): arrays of shape (2**bits,) and (2**bits, 3) that hold `rows`."""
     bits = _bits_for(len(rows))
-    mask = (1 << bits) - 1
-    keys = np.full(mask + 1, EMPTY_KEY, np.uint64)
-    values = np.zeros((mask + 1, 3), np.int32)
-    used: set[int] = set()
-    for key, row in rows.items():
-        slot = key_slot(key, bits)
-        while slot in used:
-            slot = (slot + 1) & mask
-        used.add(slot)
-        keys[slot] = key
-        values[slot] = row
+    names = np.array(list(rows), np.uint64)
+    homes = (names * np.uint64(_KEY_FACTOR)) >> np.uint64(64 - bits)
+    slots = _place(homes.astype(np.intp), 1 << bits)
+    keys = np.full(1 << bits, EMPTY_KEY, np.uint64)
+    keys[slots] = names
+    values = np.zeros((1 << bits, 3), np.int32)
+    values[slots] = np.array(list(rows.values()), np.int32).reshape(-1, 3)
     return keys, values
 
 

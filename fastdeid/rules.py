@@ -37,12 +37,11 @@ CHILD: Final = 2
 BY_TYPE: Final = 1
 REMOVE_WHEN_ABSENT: Final = 2
 
-_KEPT_BY_KERNEL: Final = frozenset({0x0000, 0x0002, 0xFFFE})
-_DIRECTORY_GROUP: Final = 0x0004
+_PRIVATE: Final = -1
+# Curves, overlays, and the directory records that only a DICOMDIR has.
+_REMOVED_GROUPS: Final = frozenset({0x0004, *REPEATING_GROUPS})
 _BY_VR: Final = {"UI": "U", "PN": "D", "DA": "X/Z/D", "DT": "X/Z/D", "TM": "X/Z/D"}
 
-_Tags = npt.NDArray[np.uint32]
-_Keys = npt.NDArray[np.uint64]
 _Rows = npt.NDArray[np.int32]
 _Numbers = npt.NDArray[np.uint8]
 
@@ -73,8 +72,8 @@ class Rules:
         self.pixel_data_required = iod is not None and iod.pixel_data_required
         self.storage = is_storage(sop_class_uid)
         self.refused = refusal(sop_class_uid)
-        for array in (self.iod_keys, self.iod):
-            array.setflags(write=False)
+        self.iod_keys.setflags(write=False)
+        self.iod.setflags(write=False)
 
     def attribute_type(self, tag: int, context: int = 0) -> str:
         """Return the Type of `tag` in a context: "1", "1C", "2", "2C", "3", or "?" when unknown."""
@@ -95,11 +94,8 @@ class Rules:
 
         Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a dummy.
         """
-        attribute = self._profile.attribute(tag)
-        if attribute is None:
-            return Operation.REMOVE, -1
         action = choose_action("X/Z/D", self.attribute_type(tag, context))
-        return self._profile.operate(tag, attribute, action)
+        return self._profile.operate(tag, action)
 
     def decide(self, tag: int, context: int = 0) -> tuple[Operation, int]:
         """Return (operation, kind) of an attribute; the decide kernel answers the same."""
@@ -116,7 +112,7 @@ class Rules:
             if place >= 0 and self.iod[place, OPERATION] >= 0:
                 return Operation(self.iod[place, OPERATION]), int(self.iod[place, KIND])
             if place < 0 and flags & REMOVE_WHEN_ABSENT:
-                return Operation.REMOVE, self._profile.harvesting(tag)
+                return self._profile.operate(tag, "X")
         return Operation(operation), kind
 
     def explain(self, tag: int, context: int = 0) -> str:
@@ -136,10 +132,9 @@ class Profile:
     """
 
     def __init__(self, settings: Settings) -> None:
-        table = read_table()
         self.name = settings.name
         self.version = settings.version
-        self.edition = table.edition
+        self.edition = read_table().edition
         self.options = tuple(settings.options)
         self.digest = _digest(settings)
         self.method = f"fastdeid profile {self.name} {self.version}, PS3.15 {self.edition}"
@@ -147,10 +142,16 @@ class Profile:
         self.registry = _registry(settings)
         self.kinds = Kinds()
         self._codes = _codes_by_tag(settings)
-        self._dictionary = read_dictionary()
         self._rules: dict[str, Rules] = {}
-        self._compile_general()
+        dictionary = read_dictionary()
+        self.general_keys, self._slots = lookup.place_tags(dictionary.tags)
+        self.dictionary_keys = self.general_keys
+        self.dictionary_vrs: _Numbers = np.zeros(len(self.general_keys), np.uint8)
+        self.dictionary_vrs[self._slots] = dictionary.vr_numbers
+        self._general = self._compile_general()
         self.private = self._compile_private()
+        for array in (self.general_keys, self.dictionary_vrs, self.private, *self._general):
+            array.setflags(write=False)
 
     def rules(self, sop_class_uid: str) -> Rules:
         """Return the rules for a SOP Class, compiled once."""
@@ -160,23 +161,24 @@ class Profile:
             self._rules[sop_class_uid] = rules
         return rules
 
-    def attribute(self, tag: int) -> Attribute | None:
-        """Return the dictionary's line for `tag`, repeating groups under 0x5000 and 0x6000."""
-        return self._dictionary.get(tag)
-
     def code(self, tag: int) -> str:
-        """Return the action code of an attribute, "" for one that is in no table."""
-        attribute = self._dictionary.get(tag)
-        if attribute is None:
-            return ""
-        return self._codes.get(tag) or _default_code(tag, attribute)
+        """Return the action code of an attribute, "" for one that is in no table.
 
-    def harvesting(self, tag: int) -> int:
-        """Return the kind that only learns from values of `tag`, -1 when nothing is learnt."""
-        return self.kinds.harvesting(self._dictionary[tag])
+        A whole overlay or curve goes with its data: its module is not valid without that.
+        """
+        code = self._codes.get(tag)
+        if code is not None:
+            return code
+        if tag >> 16 in _REMOVED_GROUPS:
+            return "X"
+        attribute = read_dictionary().find(tag)
+        return "" if attribute is None else _BY_VR.get(attribute.vr, "K")
 
-    def operate(self, tag: int, attribute: Attribute, action: str) -> tuple[Operation, int]:
+    def operate(self, tag: int, action: str) -> tuple[Operation, int]:
         """Return (operation, kind) that carry out one action letter on an attribute."""
+        attribute = read_dictionary().find(tag)
+        if attribute is None:
+            return Operation.REMOVE, -1
         if action == "K" or (action == "U" and attribute.vr == "SQ"):
             return Operation.KEEP, -1
         if action == "X":
@@ -187,88 +189,66 @@ class Profile:
 
     def general_rows(self, iod: Iod | None) -> _Rows:
         """Return `Rules.general` for an IOD; the flags tell how much of it is known."""
+        complete, partial, unknown = self._general
         if iod is None:
-            return self._general_unknown
-        return self._general_complete if iod.complete else self._general_partial
+            return unknown
+        return complete if iod.complete else partial
 
-    def _compile_general(self) -> None:
-        known = [tag for tag in self._dictionary if tag >> 16 not in _KEPT_BY_KERNEL]
-        self.general_keys, slots = lookup.place_tags(known)
-        rows = np.array([self._general_row(tag) for tag in known], np.int32)
-        self._general_complete = _scatter(rows, slots, len(self.general_keys))
-        rows[:, FLAGS] &= BY_TYPE
-        self._general_partial = _scatter(rows, slots, len(self.general_keys))
-        rows[:, FLAGS] = 0
-        self._general_unknown = _scatter(rows, slots, len(self.general_keys))
-        self.dictionary_keys, slots = lookup.place_tags(list(self._dictionary))
-        self.dictionary_vrs: _Numbers = np.zeros(len(self.dictionary_keys), np.uint8)
-        self.dictionary_vrs[slots] = [_vr_number(a.vr) for a in self._dictionary.values()]
-        for array in (self.general_keys, self.dictionary_keys, self.dictionary_vrs):
-            array.setflags(write=False)
+    def _compile_general(self) -> tuple[_Rows, _Rows, _Rows]:
+        """Return `Rules.general` for a completely, a partly and a not at all known IOD."""
+        dictionary = read_dictionary()
+        rows: _Rows = np.zeros((len(dictionary.tags), 3), np.int32)
+        rows[:, KIND] = -1
+        rows[dictionary.vr_numbers == VR_NUMBERS["SQ"], FLAGS] = BY_TYPE
+        by_vr = {VR_NUMBERS[vr] for vr in _BY_VR}
+        attributes = zip(dictionary.tags.tolist(), dictionary.vr_numbers.tolist(), strict=True)
+        for place, (tag, vr) in enumerate(attributes):
+            if tag in self._codes or vr in by_vr or tag >> 16 in _REMOVED_GROUPS:
+                rows[place] = self._general_row(tag)
+        tables = []
+        for mask in (BY_TYPE | REMOVE_WHEN_ABSENT, BY_TYPE, 0):
+            table: _Rows = np.zeros((len(self.general_keys), 3), np.int32)
+            table[self._slots] = rows
+            table[:, FLAGS] &= mask
+            tables.append(table)
+        return tables[0], tables[1], tables[2]
 
     def _general_row(self, tag: int) -> tuple[int, int, int]:
-        attribute = self._dictionary[tag]
         code = self.code(tag)
-        operation, kind = self.operate(tag, attribute, choose_action(code, "?"))
+        operation, kind = self.operate(tag, choose_action(code, "?"))
         flags = 0
-        if tag >> 16 not in REPEATING_GROUPS and (depends_on_type(code) or attribute.vr == "SQ"):
+        if tag >> 16 not in REPEATING_GROUPS and (depends_on_type(code) or _is_sequence(tag)):
             flags = BY_TYPE
-        if is_compound(code):
-            flags |= REMOVE_WHEN_ABSENT
-        return operation, kind, flags
+        return operation, kind, flags | (REMOVE_WHEN_ABSENT if is_compound(code) else 0)
 
     def _compile_private(self) -> _Rows:
-        if self._codes[PRIVATE_KEY] != "X":
+        if self._codes[_PRIVATE] != "X":
             raise ProfileError("private attributes can only be removed")
-        rows = np.full((len(VR_NAMES), 2), (Operation.REMOVE, -1), np.int32)
+        rows: _Rows = np.full((len(VR_NAMES), 2), (Operation.REMOVE, -1), np.int32)
         for number, vr in enumerate(VR_NAMES):
             rows[number, KIND] = self.kinds.harvesting(Attribute(vr, "1-n", ""))
-        rows.setflags(write=False)
         return rows
 
 
-PRIVATE_KEY: Final = -1
-
-
-def _scatter(rows: _Rows, slots: npt.NDArray[np.intp], size: int) -> _Rows:
-    table = np.zeros((size, 3), np.int32)
-    table[slots] = rows
-    table.setflags(write=False)
-    return table
-
-
-def _vr_number(vr: str) -> int:
-    """Return the number of a VR: of alternatives OW where it is one, else the first."""
-    names = vr.split(" or ")
-    return VR_NUMBERS.get("OW" if "OW" in names else names[0], 0)
-
-
-def _default_code(tag: int, attribute: Attribute) -> str:
-    """Return the code of an attribute that the table does not name.
-
-    A whole overlay or curve goes with its data: its module is not valid without that.
-    """
-    if tag >> 16 in REPEATING_GROUPS or tag >> 16 == _DIRECTORY_GROUP:
-        return "X"
-    return _BY_VR.get(attribute.vr, "K")
+def _is_sequence(tag: int) -> bool:
+    attribute = read_dictionary().find(tag)
+    return attribute is not None and attribute.vr == "SQ"
 
 
 def _codes_by_tag(settings: Settings) -> dict[int, str]:
     """Return tag -> action code: the table's column "basic", then the profile's own additions."""
+    table = read_table()
+    column = table.columns.index("basic")
     codes = {}
-    for row in read_table().rows:
-        code = row.codes["basic"]
+    for row in table.rows:
+        code = row.codes[column]
         if row.pattern == PRIVATE_PATTERN:
-            codes[PRIVATE_KEY] = code
+            codes[_PRIVATE] = code
         elif row.vr:
-            codes[tag_of(row.pattern)] = code
-    for also in settings.also:
-        codes[tag_of(also.tag)] = also.code
-    for tag, code in codes.items():
-        # A UID is mapped by value wherever it stands, whichever non-empty replacement is asked for.
-        if tag in read_dictionary() and read_dictionary()[tag].vr == "UI" and code == "D":
-            codes[tag] = "U"
-    return {tag: "X" if tag >> 16 == _DIRECTORY_GROUP else code for tag, code in codes.items()}
+            # A UID is mapped by value wherever it stands, whichever other value is asked for.
+            codes[tag_of(row.pattern)] = "U" if (row.vr, code) == ("UI", "D") else code
+    codes.update((tag_of(also.tag), also.code) for also in settings.also)
+    return {tag: "X" if tag >> 16 in _REMOVED_GROUPS else code for tag, code in codes.items()}
 
 
 def tag_of(pattern: str) -> int:
@@ -280,16 +260,15 @@ def _iod_rows(profile: Profile, iod: Iod | None) -> dict[int, tuple[int, int, in
     rows: dict[int, tuple[int, int, int]] = {}
     for context, places in enumerate(iod.places if iod is not None else ()):
         for tag, place in places.items():
-            attribute = profile.attribute(tag)
-            code = profile.code(tag)
-            if attribute is None or tag >> 16 in REPEATING_GROUPS:
+            if tag >> 16 in REPEATING_GROUPS:
                 continue
+            code = profile.code(tag)
             if depends_on_type(code):
                 action = choose_action(code, place.attribute_type)
-                operation, kind = profile.operate(tag, attribute, action)
+                operation, kind = profile.operate(tag, action)
                 child = place.child if operation is Operation.KEEP else -1
                 rows[context << 32 | tag] = (operation, kind, child)
-            elif attribute.vr == "SQ" and code == "K":
+            elif place.child >= 0 and code == "K":
                 rows[context << 32 | tag] = (-1, -1, place.child)
     return rows
 

@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid.tags import VR_NUMBERS
 
 FOLDER: Final = Path(__file__).parent
 
@@ -34,12 +38,12 @@ class Attribute(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row of PS3.15 Table E.1-1: `pattern` as printed, `codes` by column name."""
+    """One row of PS3.15 Table E.1-1: `pattern` as printed, `codes` in the order of the columns."""
 
     pattern: str
     vr: str
     name: str
-    codes: dict[str, str]
+    codes: tuple[str, ...]
 
 
 class Table(NamedTuple):
@@ -89,21 +93,44 @@ def read_table() -> Table:
     name = "ps3_15_table_e1_1.csv"
     header, *lines = csv.reader(_lines(name))
     columns = tuple(header[5:])
-    rows = tuple(
-        Row(line[0], line[1], line[2], dict(zip(columns, line[5:], strict=True))) for line in lines
-    )
+    rows = tuple(Row(line[0], line[1], line[2], tuple(line[5:])) for line in lines)
     source = read_sources()[name]
     return Table(source["edition"], source["digest"], columns, rows)
 
 
+class Dictionary:
+    """The data dictionary, PS3.6 section 6, repeating groups under 0x5000 and 0x6000.
+
+    tags, vr_numbers: shape (n,), ascending tags and the VR of each. Lines are split only when asked
+    for, because workers start with this table and need a few hundred of its lines.
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        digits = [line[:8] for line in lines]
+        self._lines = dict(zip(digits, lines, strict=True))
+        self.tags: npt.NDArray[np.uint32] = np.frombuffer(
+            bytes.fromhex("".join(digits)), ">u4"
+        ).astype(np.uint32)
+        vrs = [line[9 : line.index(",", 9)] for line in lines]
+        numbers = {vr: vr_number(vr) for vr in set(vrs)}
+        self.vr_numbers = np.array([numbers[vr] for vr in vrs], np.uint8)
+
+    def find(self, tag: int) -> Attribute | None:
+        """Return the line of `tag`, None when the dictionary has none."""
+        line = self._lines.get(f"{tag:08X}")
+        return None if line is None else Attribute(*line.split(",")[1:])
+
+
+def vr_number(vr: str) -> int:
+    """Return the number of a VR: of alternatives OW where it is one, else the first."""
+    names = vr.split(" or ")
+    return VR_NUMBERS.get("OW" if "OW" in names else names[0], 0)
+
+
 @cache
-def read_dictionary() -> dict[int, Attribute]:
-    """Return the data dictionary by tag, repeating groups under 0x5000 and 0x6000."""
-    dictionary = {}
-    for line in _lines("ps3_06_dictionary.csv")[1:]:
-        tag, vr, vm, keyword = line.split(",")
-        dictionary[int(tag, 16)] = Attribute(vr, vm, keyword)
-    return dictionary
+def read_dictionary() -> Dictionary:
+    """Return the data dictionary."""
+    return Dictionary(_lines("ps3_06_dictionary.csv")[1:])
 
 
 @cache
