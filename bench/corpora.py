@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import templates
@@ -25,19 +25,21 @@ class Corpus:
     n_files: int
     per_series: int
     template: Callable[[int], Template]
-    """Template of the file with this number; called for the first file of each series."""
+    """Template of the file with this number; files of one variant share theirs."""
+    n_repeats: int = 1
+    """How often each round is repeated: a run of a few files is over before noise evens out."""
 
     def scaled(self, share: float) -> Corpus:
         """Return the same corpus with this share of the files."""
         count = max(2, round(self.n_files * share))
-        return Corpus(self.name, count, self.per_series, self.template)
+        return replace(self, n_files=count)
 
 
 CORPORA = (
     Corpus("ct", 2_000, 200, lambda _: templates.ct_slice()),
     Corpus("header", 10_000, 50, lambda _: templates.header_heavy()),
     # 50, 67, 83 and 100 MB
-    Corpus("multiframe", 4, 1, lambda number: templates.multi_frame(96 + 32 * (number % 4))),
+    Corpus("multiframe", 4, 1, lambda number: templates.multi_frame(96 + 32 * (number % 4)), 3),
 )
 
 

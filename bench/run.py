@@ -69,7 +69,7 @@ def measure_corpus(
     """Return everything measured over one corpus, as JSON types."""
     root, scratch = build(corpus, folder), folder / "scratch"
     commands = {"fastdeid": fastdeid_command(key, options.workers), "cp": copy_command}
-    series = pairs(root, scratch, commands, options.rounds)
+    series = pairs(root, scratch, commands, options.rounds * corpus.n_repeats)
     result: dict[str, Any] = {
         "n_files": corpus.n_files,
         "n_bytes": sum(path.stat().st_size for path in root.glob("second/**/*") if path.is_file()),

@@ -33,6 +33,11 @@ class Series:
         """Return median wall(2N) - median wall(N), seconds for N files."""
         return statistics.median(self.both) - statistics.median(self.first)
 
+    @property
+    def fastest_seconds(self) -> float:
+        """Return the same of the fastest runs, which other users of the machine disturb least."""
+        return min(self.both) - min(self.first)
+
     def rounds(self) -> list[float]:
         """Return wall(2N) - wall(N) of every round, seconds."""
         return [both - first for first, both in zip(self.first, self.both, strict=True)]
@@ -100,17 +105,17 @@ class PeakMemory(threading.Thread):
         super().__init__(daemon=True)
         self.peaks: dict[int, int] = {}
         self._root = root
-        self._stop = threading.Event()
+        self._finished = threading.Event()
 
     def run(self) -> None:
         """Sample every 20 ms until `finish`; the kernel itself keeps each process's peak."""
-        while not self._stop.wait(0.02):
+        while not self._finished.wait(0.02):
             for pid in descendants(self._root):
                 self.peaks[pid] = max(self.peaks.get(pid, 0), peak_resident(pid))
 
     def finish(self) -> int:
         """Stop, and return the largest peak, bytes; 0 when no process was seen."""
-        self._stop.set()
+        self._finished.set()
         self.join()
         return max(self.peaks.values(), default=0)
 
