@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from operator import itemgetter
 from time import perf_counter
 from typing import Final
 
@@ -27,6 +28,7 @@ from fastdeid.kernels.elements import (
     FLAGS,
     LENGTH,
     MAX_DEPTH,
+    N_COLUMNS,
     OPERATION,
     PARENT,
     SEQUENCE,
@@ -54,6 +56,7 @@ _UIDS: Final = tuple(
     PLACE[f"{level}_uid"]
     for level in ("study_instance", "series_instance", "sop_instance", "frame_of_reference")
 )
+_originals: Final = itemgetter(*_ORIGINALS)
 _SETTING: Final = tuple(
     PLACE[name]
     for name in (
@@ -61,8 +64,10 @@ _SETTING: Final = tuple(
         *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
     )
 )
+_setting_values: Final = itemgetter(*_SETTING)
+_PATIENT_ID: Final = PLACE["patient_id"]
 _STUDY, _SERIES, _INSTANCE, _FRAME_OF_REFERENCE = _UIDS
-_ACCESSION: Final = PLACE["accession_number"]
+_NAMED: Final = (PLACE["accession_number"], *_UIDS)
 _DIRECTORY: Final = MEDIA_STORAGE_DIRECTORY_STORAGE.encode("ascii")
 _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -159,10 +164,13 @@ class Deidentifier:
         reader.find(WANTED, self._found)
         view = reader.view
         found = self._found.tolist()
-        values = [view[at : at + length].tobytes() for _, at, length in found[:-N_PIXEL_DATA]]
+        values = [
+            view[at : at + length].tobytes() if length else b""
+            for _, at, length in found[:-N_PIXEL_DATA]
+        ]
         scanned = perf_counter()
-        setting = self._setting(values, found)
-        pixels = max(row for row, _, _ in found[-N_PIXEL_DATA:])
+        pixels = max(found[-3][0], found[-2][0], found[-1][0])
+        setting = self._setting(values, pixels)
         n_misses = self._decide(setting)
         decided = perf_counter()
         n_active = self._replace(setting, n_misses)
@@ -191,11 +199,11 @@ class Deidentifier:
             published=published,
             source_size=size,
             output_size=sum(c[1] if isinstance(c, tuple) else len(c) for c in chunks),
-            pixel_length=0 if pixels < 0 else int(reader.table[pixels, LENGTH]),
+            pixel_length=0 if pixels < 0 else reader.cells[pixels * N_COLUMNS + LENGTH],
             trailing_length=reader.trailing_length,
             transfer_syntax=reader.transfer_syntax,
             big_endian=reader.encoding == EXPLICIT_BIG,
-            originals=tuple([values[place] for place in _ORIGINALS]),
+            originals=_originals(values),
             pseudonyms=pseudonyms,
             public=self._public(values, found),
             n_removed=totals[assembly.N_REMOVED],
@@ -207,19 +215,17 @@ class Deidentifier:
 
     # What holds for the file
 
-    def _setting(self, values: list[bytes], found: list[list[int]]) -> _Setting:
+    def _setting(self, values: list[bytes], pixels: int) -> _Setting:
         """Return what holds for a file; raises DicomError when it cannot be cleaned."""
         encoding = self._reader.encoding
-        study = values[_STUDY] if not values[PLACE["patient_id"]].strip(b"\0 ") else b""
-        key = (encoding, study, *[values[place] for place in _SETTING])
+        study = b"" if values[_PATIENT_ID].strip(b"\0 ") else values[_STUDY]
+        raw = _setting_values(values)
+        key = (encoding, study, raw)
         setting = self._settings.get(key)
         if setting is None:
-            setting = self._make_setting(encoding, study, [values[place] for place in _SETTING])
-            self._settings[key] = setting
+            setting = self._settings[key] = self._make_setting(encoding, study, raw)
         _check_uids(values)
-        if setting.rules.pixel_data_required and all(
-            row < 0 for row, _, _ in found[-N_PIXEL_DATA:]
-        ):
+        if pixels < 0 and setting.rules.pixel_data_required:
             raise DicomError("pixel_data_missing")
         return setting
 
@@ -287,7 +293,7 @@ class Deidentifier:
         n_active = int(self._counts[kernel.N_ACTIVE])
         if not n_misses:
             return n_active
-        table, kinds = self._reader.table, setting.rules.kinds
+        cells, kinds = self._reader.cells, setting.rules.kinds
         seen: dict[tuple[int, int, bytes], int] = {}
         for row, kind, context, code in self._misses[:n_misses].tolist():
             raw = self._raw(row)
@@ -299,15 +305,17 @@ class Deidentifier:
                 entry = memo.add(code, kind, context, raw, result, needles)
                 n_active = memo.activate(entry, n_active)
                 seen[kind, context, raw] = entry
-            table[row, ENTRY] = entry
+            cells[row * N_COLUMNS + ENTRY] = entry
         return n_active
 
     def _raw(self, row: int) -> bytes:
         """Return the value of a leaf as it stands in the file, b"" when it is not loaded."""
-        cells = self._reader.table[row].tolist()
-        if cells[FLAGS] & (BULK | SEQUENCE):
+        cells = self._reader.cells
+        at = row * N_COLUMNS
+        if cells[at + FLAGS] & (BULK | SEQUENCE):
             return b""
-        return self._reader.view[cells[VALUE] : cells[VALUE] + cells[LENGTH]].tobytes()
+        start = cells[at + VALUE]
+        return self._reader.view[start : start + cells[at + LENGTH]].tobytes()
 
     def _check(self, fd: int, setting: _Setting, n_active: int, pixels: int) -> int:
         """Clean kept elements that hold identifying values of this file; return how many."""
@@ -390,28 +398,27 @@ class Deidentifier:
 
     # What the manifest says
 
-    def _result(self, row: int) -> str:
+    def _result(self, row: int) -> bytes:
         """Return the new value of a replaced element, without padding."""
-        entry = int(self._reader.table[row, ENTRY]) if row >= 0 else -1
-        if entry < 0 or self._reader.table[row, OPERATION] != kernel.REPLACE:
-            return ""
-        return self._memo.results[entry].strip(b"\0 ").decode("ascii")
+        if row < 0:
+            return b""
+        cells = self._reader.cells
+        entry = cells[row * N_COLUMNS + ENTRY]
+        if entry < 0 or cells[row * N_COLUMNS + OPERATION] != kernel.REPLACE:
+            return b""
+        return self._memo.results[entry].strip(b"\0 ")
 
     def _pseudonyms_of(self, setting: _Setting, found: list[list[int]]) -> tuple[str, ...]:
-        places = (_ACCESSION, _STUDY, _SERIES, _INSTANCE, _FRAME_OF_REFERENCE)
-        return (setting.context.patient, *[self._result(found[place][0]) for place in places])
+        results = b"/".join([self._result(found[place][0]) for place in _NAMED]).decode("ascii")
+        return (setting.context.patient, *results.split("/"))
 
     def _public(self, values: list[bytes], found: list[list[int]]) -> tuple[bytes, ...]:
-        operations = self._reader.table[self._found[:, 0], OPERATION].tolist()
-        public = []
-        for place in _PUBLIC:
+        cells = self._reader.cells
+        public = [values[place] for place in _PUBLIC]
+        for number, place in enumerate(_PUBLIC):
             row = found[place][0]
-            if row < 0:
-                public.append(b"")
-            elif operations[place] == kernel.KEEP:
-                public.append(values[place])
-            else:
-                public.append(self._result(row).encode("ascii"))
+            if row >= 0 and cells[row * N_COLUMNS + OPERATION]:
+                public[number] = self._result(row)
         return tuple(public)
 
     def _path(self, pseudonyms: tuple[str, ...]) -> str:

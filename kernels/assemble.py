@@ -95,10 +95,12 @@ def _measure(table, n_rows, entries, totals):
 
 @nb.njit([_INT(_BYTES, _BYTES, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _copy(out, source, start, length, totals):
-    at = totals[OUT_END]
-    for i in range(length):
-        out[at + i] = source[start + i]
-    totals[OUT_END] = at + length
+    # Unsigned positions need no test for "from the end", so that the loop becomes a block copy.
+    at = np.uint64(totals[OUT_END])
+    begin = np.uint64(start)
+    for i in range(np.uint64(length)):
+        out[at + i] = source[begin + i]
+    totals[OUT_END] += length
     return 0
 
 

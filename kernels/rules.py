@@ -86,16 +86,19 @@ def _hash(header, start, length, kind, context):
     """FNV-1a over kind, context and bytes, folded to a positive number."""
     value = (_FNV_OFFSET ^ np.uint64(kind)) * _FNV_PRIME
     value = (value ^ np.uint64(context)) * _FNV_PRIME
-    for at in range(start, start + length):
-        value = (value ^ np.uint64(header[at])) * _FNV_PRIME
+    begin = np.uint64(start)
+    for i in range(np.uint64(length)):
+        value = (value ^ np.uint64(header[begin + i])) * _FNV_PRIME
     value ^= value >> np.uint64(32)
     return np.int64(value & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
 @nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _equal(header, start, arena, key, length):
-    for i in range(length):
-        if header[start + i] != arena[key + i]:
+    begin = np.uint64(start)
+    first = np.uint64(key)
+    for i in range(np.uint64(length)):
+        if header[begin + i] != arena[first + i]:
             return False
     return True
 

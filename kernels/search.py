@@ -31,10 +31,10 @@ def _fold(byte):
     return byte + 32 if 65 <= byte <= 90 else byte
 
 
-@nb.njit([_INT(_INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
-def _code(first, second, third):
-    """Bucket of three bytes; letters of either case fall together, as do some other bytes."""
-    return ((first & 0x5F) ^ ((second & 0x5F) << 3) ^ ((third & 0x5F) << 6) ^ ((third & 0x5F) >> 3)) & 4095
+@nb.njit([_INT(_INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+def _roll(bucket, byte):
+    """Bucket of the last three bytes; letters of either case fall together, as do some other bytes."""
+    return ((bucket << 4) ^ (byte & 0x5F)) & (N_HEADS - 1)
 
 
 @nb.njit([nb.boolean(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
@@ -66,8 +66,10 @@ def _stands_free(text, start, end, first, last, boundary):
 
 @nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
 def _matches(text, first, arena, needle, length):
-    for i in range(length):
-        if _fold(np.int64(text[first + i])) != _fold(np.int64(arena[needle + i])):
+    begin = np.uint64(first)
+    start = np.uint64(needle)
+    for i in range(np.uint64(length)):
+        if _fold(np.int64(text[begin + i])) != _fold(np.int64(arena[start + i])):
             return False
     return True
 
@@ -79,7 +81,9 @@ def _index(arena, needles, active, n_active, heads, links):
         heads[i] = -1
     for i in range(n_active):
         last = needles[active[i], START] + needles[active[i], LENGTH]
-        bucket = _code(np.int64(arena[last - 3]), np.int64(arena[last - 2]), np.int64(arena[last - 1]))
+        bucket = np.int64(0)
+        for at in range(last - 3, last):
+            bucket = _roll(bucket, np.int64(arena[at]))
         links[i] = heads[bucket]
         heads[bucket] = i
     return 0
@@ -96,13 +100,10 @@ def _first_hit(text, start, end, least, arena, needles, active, heads, links):
     """Number of a needle of `least` bytes or more that stands in text[start:end], -1 when there is none."""
     if end - start < 3:
         return -1
-    second = np.int64(text[start])
-    third = np.int64(text[start + 1])
+    bucket = _roll(np.int64(text[start]), np.int64(text[start + 1]))
     for at in range(start + 2, end):
-        first = second
-        second = third
-        third = np.int64(text[at])
-        link = heads[_code(first, second, third)]
+        bucket = _roll(bucket, np.int64(text[np.uint64(at)]))
+        link = np.int64(heads[np.uint64(bucket)])
         while link >= 0:
             needle = active[link]
             length = needles[needle, LENGTH]
