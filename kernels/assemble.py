@@ -1,7 +1,7 @@
-"""The mirror of the scan: kept ranges, new values and inserted elements as one data set, PS3.5 section 7.
+"""The mirror of the scan: kept ranges, new values and inserted elements as a data set (PS3.5 7).
 
-Lengths of sequences and items are recomputed from the inside out; whether a length was defined or undefined
-stays as it was. Values that were never loaded become ranges of the source.
+Lengths of sequences and items are recomputed from the inside out; whether a length was defined or
+undefined stays as it was. Values that were never loaded become ranges of the source.
 """
 
 from __future__ import annotations
@@ -19,12 +19,18 @@ _RESULT, _RESULT_LENGTH = 5, 6
 _OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
 
 # Cells of `totals`.
-N_SEGMENTS, OUT_END, FILE_SIZE, N_REMOVED, N_EMPTIED, N_REPLACED, NEEDED, RUN, RUN_END, SEGMENT = range(10)
+N_SEGMENTS, OUT_END, FILE_SIZE, N_REMOVED, N_EMPTIED, N_REPLACED, NEEDED, RUN, RUN_END, SEGMENT = (
+    range(10)
+)
 N_TOTALS = 10
 # Kinds of segment: a range of the output buffer, a range of the source file.
 FROM_BUFFER, FROM_SOURCE = 0, 1
 
 DONE, BUFFER_FULL, TOO_LONG = 0, 1, 2
+
+# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -32,17 +38,17 @@ _CELLS = nb.types.Array(nb.int64, 1, "C")
 _INT = nb.int64
 
 
-@nb.njit([_INT(_TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_TABLE, _INT)], **_INLINE)
 def _header_size(table, row):
     """Bytes of the element or item header of a row, PS3.5 tables 7.1-1 to 7.1-3."""
     vr = table[row, _VR]
     if table[row, _FLAGS] & (_IMPLICIT | _IS_ITEM):
         return 8
-    is_long = _OB <= vr <= _OW or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+    is_long = _OB <= vr <= _OW or vr in (_SQ, _SV, _UC, _UN, _UR) or vr >= _UT
     return 12 if is_long else 8
 
 
-@nb.njit([_INT(_TABLE, _INT, _TABLE)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_TABLE, _INT, _TABLE)], **_INLINE)
 def _content_size(table, row, entries):
     """Bytes of the new value of a row that is not removed, without delimiter."""
     operation = table[row, _OPERATION]
@@ -56,7 +62,7 @@ def _content_size(table, row, entries):
     return table[row, _LENGTH]
 
 
-@nb.njit([_INT(_TABLE, _INT, _TABLE, _CELLS)], cache=True, nogil=True, _nrt=False)
+@nb.njit([_INT(_TABLE, _INT, _TABLE, _CELLS)], **_KERNEL)
 def _measure(table, n_rows, entries, totals):
     """Write SIZE of every row (its bytes in the output) and CHANGED, from the inside out."""
     for row in range(n_rows):
@@ -93,7 +99,7 @@ def _measure(table, n_rows, entries, totals):
     return DONE
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _BYTES, _INT, _INT, _CELLS)], **_INLINE)
 def _copy(out, source, start, length, totals):
     # Unsigned positions need no test for "from the end", so that the loop becomes a block copy.
     at = np.uint64(totals[OUT_END])
@@ -104,7 +110,7 @@ def _copy(out, source, start, length, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _BYTES, _CELLS)], **_INLINE)
 def _flush(out, header, totals):
     """Copy the run of kept bytes that is pending."""
     _copy(out, header, totals[RUN], totals[RUN_END] - totals[RUN], totals)
@@ -113,7 +119,7 @@ def _flush(out, header, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _BYTES, _CELLS, _INT, _INT)], **_INLINE)
 def _keep(out, header, totals, start, end):
     """Add a range of `header` to the run of kept bytes."""
     if totals[RUN_END] == start and totals[RUN_END] > totals[RUN]:
@@ -125,7 +131,7 @@ def _keep(out, header, totals, start, end):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], **_INLINE)
 def _put(out, at, value, size, big):
     """Write an unsigned number of `size` bytes."""
     for i in range(size):
@@ -134,7 +140,7 @@ def _put(out, at, value, size, big):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _CELLS, _INT, _INT)], **_INLINE)
 def _put_delimiter(out, totals, element, big):
     at = totals[OUT_END]
     _put(out, at, 0xFFFE, 2, big)
@@ -144,7 +150,7 @@ def _put_delimiter(out, totals, element, big):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _INT, _INT, _CELLS)], **_INLINE)
 def _put_header(out, header, table, row, length, totals):
     """Copy the header of a row and write its new length, unless that is undefined."""
     _flush(out, header, totals)
@@ -158,7 +164,7 @@ def _put_header(out, header, table, row, length, totals):
     return 0
 
 
-@nb.njit([_INT(_TABLE, _CELLS, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_TABLE, _CELLS, _INT, _INT)], **_INLINE)
 def _put_source_range(segments, totals, offset, length):
     """End the open segment of the buffer and add a range of the source."""
     n = totals[N_SEGMENTS]
@@ -173,7 +179,7 @@ def _put_source_range(segments, totals, offset, length):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _TABLE, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _TABLE, _INT, _CELLS)], **_INLINE)
 def _end_container(out, table, row, totals):
     """Write the delimiter of a sequence or item of undefined length, PS3.5 section 7.5."""
     flags = table[row, _FLAGS]
@@ -186,13 +192,10 @@ def _end_container(out, table, row, totals):
 
 @nb.njit(
     [_INT(_BYTES, _BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _CELLS)],
-    cache=True,
-    nogil=True,
-    forceinline=True,
-    _nrt=False,
+    **_INLINE,
 )
 def _put_leaf(out, header, table, row, entries, arena, segments, totals):
-    """Write a row that has no rows of its own to visit: a leaf, or a sequence emptied or replaced."""
+    """Write a row whose own rows need no visit: a leaf, or a sequence emptied or replaced."""
     operation = table[row, _OPERATION]
     flags = table[row, _FLAGS]
     if operation == _KEEP:
@@ -201,7 +204,11 @@ def _put_leaf(out, header, table, row, entries, arena, segments, totals):
             _copy(out, header, table[row, _HEADER], _header_size(table, row), totals)
             _put_source_range(segments, totals, table[row, _VALUE], table[row, _LENGTH])
             return 0
-        end = table[row, _OUT] if flags & (_SEQUENCE | _IS_ITEM) else table[row, _VALUE] + table[row, _LENGTH]
+        end = (
+            table[row, _OUT]
+            if flags & (_SEQUENCE | _IS_ITEM)
+            else table[row, _VALUE] + table[row, _LENGTH]
+        )
         _keep(out, header, totals, table[row, _HEADER], end)
         return 0
     entry = table[row, _ENTRY]
@@ -215,7 +222,7 @@ def _put_leaf(out, header, table, row, entries, arena, segments, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _BYTES, _INT, _INT, _CELLS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _BYTES, _INT, _INT, _CELLS)], **_INLINE)
 def _insert_until(out, header, inserts, insert_bytes, done, tag, totals):
     """Write the inserted elements whose tag stands before `tag`; returns how many are done."""
     while done < inserts.shape[0] and inserts[done, 0] < tag:
@@ -227,20 +234,19 @@ def _insert_until(out, header, inserts, insert_bytes, done, tag, totals):
 
 @nb.njit(
     [_INT(_BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _BYTES, _BYTES, _TABLE, _CELLS, _CELLS)],
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)  # fmt: skip
+    **_KERNEL,
+)
 def assemble_data_set(
     header, table, n_rows, entries, arena, inserts, insert_bytes, out, segments, open_rows, totals
 ):
     """Write the data set that the operations of the table ask for into `out`.
 
-    header, table, n_rows, entries, arena: as scanned and decided. inserts: (n, 3) tag, start, length of whole
-    elements in `insert_bytes`, ascending by tag. out: shape (n,), the data set starts at `totals[OUT_END]`.
-    segments: (n, 3) receives kind, start, length in file order; room for two per source range and one more.
-    open_rows: (MAX_DEPTH,) workspace. totals: (N_TOTALS,), NEEDED says how many bytes of `out` are needed when
-    BUFFER_FULL is returned, FILE_SIZE the size of the whole data set. Returns a status.
+    header, table, n_rows, entries, arena: as scanned and decided. inserts: (n, 3) tag, start,
+    length of whole elements in `insert_bytes`, ascending by tag. out: shape (n,), the data set
+    starts at `totals[OUT_END]`. segments: (n, 3) receives kind, start, length in file order; room
+    for two per source range and one more. open_rows: (MAX_DEPTH,) workspace. totals: (N_TOTALS,),
+    NEEDED says how many bytes of `out` are needed when BUFFER_FULL is returned, FILE_SIZE the
+    size of the whole data set. Returns a status.
     """
     start = totals[OUT_END]
     status = _measure(table, n_rows, entries, totals)
@@ -262,7 +268,9 @@ def assemble_data_set(
             continue
         flags = table[row, _FLAGS]
         if depth < 0:
-            inserted = _insert_until(out, header, inserts, insert_bytes, inserted, table[row, _TAG], totals)
+            inserted = _insert_until(
+                out, header, inserts, insert_bytes, inserted, table[row, _TAG], totals
+            )
         if table[row, _OPERATION] == _REMOVE:
             totals[N_REMOVED] += 1
             row = table[row, _END]

@@ -1,8 +1,9 @@
 """Data elements of a data set as a table of numbers, PS3.5 section 7.
 
-One pass over the bytes fills an *element table*: int64, one row for each data element and each item, in the order
-of the file. The bytes come in through a window: `header` holds the bytes of the file without the values that
-were skipped, and `state[SHIFT]` is the distance from a position in `header` to the offset in the file.
+One pass over the bytes fills an *element table*: int64, one row for each data element and each
+item, in the order of the file. The bytes come in through a window: `header` holds the bytes of
+the file without the values that were skipped, and `state[SHIFT]` is the distance from a position
+in `header` to the offset in the file.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ TAG, VR, HEADER, VALUE, LENGTH, PARENT, END, FLAGS, OPERATION, ENTRY, SIZE, OUT 
 N_COLUMNS = 12
 
 # Bits of FLAGS; the depth of the row stands above them.
-UNDEFINED, IMPLICIT, BULK, SEQUENCE, IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 1, 2, 4, 8, 16, 32, 64, 128
+UNDEFINED, IMPLICIT, BULK, SEQUENCE = 1, 2, 4, 8
+IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 16, 32, 64, 128
 DEPTH_SHIFT = 8
 
 # Cells of the state.
-(POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, ENCODING, LAST_TAG, HOPPING, FIRST) = range(10)
-(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE) = range(10, 16)
-N_STATE = 16
+(POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG) = range(7)
+(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE) = range(7, 13)
+N_STATE = 13
 
 # Bits of an encoding.
 EXPLICIT, BIG = 1, 2
@@ -30,7 +32,7 @@ EXPLICIT, BIG = 1, 2
 ROW, LIMIT, CODING = 0, 1, 2
 MAX_DEPTH = 64
 
-DONE, NEED, FULL, TRAILING = 0, 1, 2, 3
+DONE, NEED, FULL, TRAILING, ENCAPSULATED = 0, 1, 2, 3, 4
 TRUNCATED, UNKNOWN_VR, BAD_LENGTH, TOO_DEEP, BAD_ITEM, OVERRUN = 10, 11, 12, 13, 14, 15
 _GO_ON = -1
 
@@ -39,8 +41,11 @@ BULK_LENGTH = 4096
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA = 0x7FE00010
 # VR numbers, the alphabetical order of PS3.5 section 6.2.
-(_LO, _OB, _OD, _OF, _OL, _OV, _OW, _SQ) = (11, 13, 14, 15, 16, 17, 18, 22)
-(_SV, _UC, _UL, _UN, _UR, _UT, _UV) = (25, 27, 29, 30, 31, 33, 34)
+_LO, _OB, _OW, _SQ, _SV, _UC, _UL, _UN, _UR, _UT = 11, 13, 18, 22, 25, 27, 29, 30, 31, 33
+
+# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _STATE = nb.types.Array(nb.int64, 1, "C")
@@ -48,24 +53,23 @@ _TABLE = nb.types.Array(nb.int64, 2, "C")
 _KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
 _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _INT = nb.int64
-_INTS = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _INT, _INT)], **_INLINE)
 def _u16(header, at, encoding):
     if encoding & BIG:
         return (np.int64(header[at]) << 8) | np.int64(header[at + 1])
     return np.int64(header[at]) | (np.int64(header[at + 1]) << 8)
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _INT, _INT)], **_INLINE)
 def _u32(header, at, encoding):
     if encoding & BIG:
         return (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
     return _u16(header, at, encoding) | (_u16(header, at + 2, encoding) << 16)
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT)], **_INLINE)
 def _log2(size):
     bits = 0
     while size > 1:
@@ -74,7 +78,7 @@ def _log2(size):
     return bits
 
 
-@nb.njit([_INT(_INT, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT, _KEYS, _VRS)], **_INLINE)
 def _dictionary_vr(tag, keys, vrs):
     """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
     group = tag >> 16
@@ -94,19 +98,19 @@ def _dictionary_vr(tag, keys, vrs):
     return _UN
 
 
-@nb.njit([_INT(_STATE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _INT, _INT)], **_INLINE)
 def _fail(state, reason, tag):
     state[ERROR_TAG] = tag
     state[ERROR_OFFSET] = state[POSITION] + state[SHIFT]
     return reason
 
 
-@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _INT)], **_INLINE)
 def _too_long(state, end):
     return TRUNCATED if end > state[FILE_END] else OVERRUN
 
 
-@nb.njit([_INT(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _INT)], **_INLINE)
 def _finish_need(state, status):
     """Turn a wish for bytes behind the end of the file into an error."""
     if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
@@ -114,13 +118,13 @@ def _finish_need(state, status):
     return status
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT)], **_INLINE)
 def _is_long(vr):
     """Whether an explicit VR has a 32-bit length, PS3.5 table 7.1-1."""
-    return (_OB <= vr <= _OW) or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+    return _OB <= vr <= _OW or vr in (_SQ, _SV, _UC, _UN, _UR) or vr >= _UT
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], **_INLINE)
 def _read_element_header(header, state, encoding, codes, keys, vrs):
     """Tag, VR, length and size of the element header at the position; needs 8 loaded bytes."""
     at = state[POSITION]
@@ -145,7 +149,7 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], **_INLINE)
 def _add_row(state, table, stack, tag, flags):
     """Append the row of the element whose header was read; the position moves to its value."""
     row = state[N_ROWS]
@@ -162,7 +166,7 @@ def _add_row(state, table, stack, tag, flags):
     return row
 
 
-@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], **_INLINE)
 def _open(state, stack, row, coding):
     """Push the sequence or item whose header was just read."""
     if state[DEPTH] + 1 >= MAX_DEPTH:
@@ -177,9 +181,9 @@ def _open(state, stack, row, coding):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
 def _close(state, table, stack, end):
-    """Pop the open row; `end` is the file offset where its content ends, OUT its end in `header`."""
+    """Pop the open row; its content ends at file offset `end`, OUT is its end in `header`."""
     row = stack[state[DEPTH], ROW]
     table[row, LENGTH] = end - (table[row, SIZE])
     table[row, END] = state[N_ROWS]
@@ -188,37 +192,7 @@ def _close(state, table, stack, end):
     return _GO_ON
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE)], cache=True, nogil=True, forceinline=True, _nrt=False)
-def _skip_fragments(header, state, table):
-    """Walk over the fragments of encapsulated pixel data to its delimiter, PS3.5 section A.4."""
-    row = state[N_ROWS] - 1
-    base = table[row, HEADER] + state[E_SIZE]
-    while True:
-        at = state[POSITION]
-        if at + 8 > state[LOADED]:
-            return NEED
-        tag = (_u16(header, at, state[ENCODING]) << 16) | _u16(header, at + 2, state[ENCODING])
-        length = _u32(header, at + 4, state[ENCODING])
-        if tag == _SEQUENCE_END and length == 0:
-            state[POSITION] = at + 8
-            table[row, LENGTH] = at + 8 + state[SHIFT] - table[row, VALUE]
-            state[HOPPING] = 0
-            return _GO_ON
-        if tag != _ITEM or length == UNDEFINED_LENGTH:
-            return _fail(state, BAD_ITEM, table[row, TAG])
-        if at + state[SHIFT] + 8 + length > state[FILE_END]:
-            return _fail(state, TRUNCATED, table[row, TAG])
-        if at + 8 + length + 8 <= state[LOADED]:
-            state[POSITION] = at + 8 + length
-        else:
-            state[SHIFT] += at + 8 + length - base
-            state[POSITION] = base
-            state[LOADED] = base
-            if base + state[SHIFT] + 8 > state[FILE_END]:
-                return _fail(state, TRUNCATED, table[row, TAG])
-
-
-@nb.njit([_INT(_STATE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _TABLE, _INT)], **_INLINE)
 def _pass_value(state, table, row):
     """Move over the value of a leaf; a long one that is not loaded becomes a source range."""
     length = state[E_LENGTH]
@@ -227,7 +201,7 @@ def _pass_value(state, table, row):
     if end <= state[LOADED]:
         state[POSITION] = end
         return _GO_ON
-    if length > BULK_LENGTH and ((_OB <= vr <= _OW) or vr == _UN or vr == _UT):
+    if length > BULK_LENGTH and (_OB <= vr <= _OW or vr in (_UN, _UT)):
         table[row, VALUE] = state[POSITION] + state[SHIFT]
         table[row, FLAGS] |= BULK
         state[SHIFT] += length
@@ -236,7 +210,7 @@ def _pass_value(state, table, row):
     return NEED
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
 def _leaf(state, table, stack, flags):
     """Append a leaf and pass its value; nothing happens when the value must be loaded first."""
     at = state[POSITION]
@@ -248,9 +222,9 @@ def _leaf(state, table, stack, flags):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], **_INLINE)
 def _item_coding(header, state, stack, codes, is_private):
-    """Encoding of an item; a private item in an implicit data set may be explicit all the same."""
+    """Tell the encoding of an item; a private one in an implicit data set may be explicit."""
     coding = stack[state[DEPTH], CODING]
     at = state[POSITION]
     if coding & EXPLICIT or not is_private or _u32(header, at + 4, coding) < 8:
@@ -264,7 +238,7 @@ def _item_coding(header, state, stack, codes, is_private):
     return coding
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], **_INLINE)
 def _step_item(header, state, table, stack, codes):
     """Read an item header, or the delimiter, of the open sequence."""
     depth = state[DEPTH]
@@ -294,9 +268,9 @@ def _step_item(header, state, table, stack, codes):
     return _open(state, stack, item, item_coding)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], **_INLINE)
 def _holds_items(header, state, encoding, keys, vrs):
-    """Whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that is one by dictionary and bytes."""
+    """Tell whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that holds items."""
     vr = state[E_VR]
     if vr == _SQ:
         return 1
@@ -314,8 +288,8 @@ def _holds_items(header, state, encoding, keys, vrs):
     return 1 if _u32(header, at, 0) == 0xE000FFFE else 0
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
-def _enter_undefined(header, state, table, stack, flags):
+@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
+def _enter_undefined(state, table, stack, flags):
     """Handle a leaf VR with undefined length: encapsulated pixel data, else an error."""
     tag = state[E_TAG]
     top = state[DEPTH] == 0 and tag == _PIXEL_DATA and flags & IMPLICIT == 0
@@ -323,23 +297,24 @@ def _enter_undefined(header, state, table, stack, flags):
         return _fail(state, BAD_LENGTH, tag)
     row = _add_row(state, table, stack, tag, flags | UNDEFINED | FRAGMENTS | BULK)
     table[row, VALUE] = state[POSITION] + state[SHIFT]
-    state[HOPPING] = 1
-    return _skip_fragments(header, state, table)
+    return ENCAPSULATED
 
 
-@nb.njit([nb.boolean(_STATE, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_STATE, _INT)], **_INLINE)
 def _after_data_set(state, failed):
     """Whether what stands at the position can only be bytes behind the data set."""
     if state[DEPTH] != 0 or state[N_ROWS] == 0:
         return False
     if state[E_TAG] == 0:
         return True
-    return state[LAST_TAG] >= _PIXEL_DATA and (failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG])
+    return state[LAST_TAG] >= _PIXEL_DATA and (
+        failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG]
+    )
 
 
-@nb.njit([_INT(_STATE)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_STATE)], **_INLINE)
 def _out_of_bytes(state):
-    """What it means that fewer than 8 bytes are loaded at the position."""
+    """Tell what it means that fewer than 8 bytes are loaded at the position."""
     if state[LOADED] + state[SHIFT] < state[FILE_END]:
         return NEED
     if state[DEPTH] == 0 and state[N_ROWS] > 0:
@@ -347,7 +322,7 @@ def _out_of_bytes(state):
     return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], **_INLINE)
 def _step_element(header, state, table, stack, codes, keys, vrs):
     """Read one element of the open data set or item."""
     depth = state[DEPTH]
@@ -381,7 +356,7 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
         table[row, SIZE] = state[POSITION] + state[SHIFT]
         status = _open(state, stack, row, coding)
     elif length == UNDEFINED_LENGTH:
-        status = _enter_undefined(header, state, table, stack, flags)
+        status = _enter_undefined(state, table, stack, flags)
     else:
         status = _leaf(state, table, stack, flags)
     if depth == 0 and status != NEED:
@@ -389,21 +364,18 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], cache=True, nogil=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], **_KERNEL)
 def scan_elements(header, state, table, stack, codes, keys, vrs):
-    """Fill the element table from the bytes that are loaded; call again after NEED or FULL.
+    """Fill the element table from the bytes that are loaded.
 
-    header: shape (n,), bytes of the file, the first `state[LOADED]` are valid; on NEED the caller appends the
-    bytes at file offset `state[LOADED] + state[SHIFT]`. state: shape (N_STATE,), see the cells above.
-    table: shape (n_rows, N_COLUMNS); on FULL the caller hands in a longer copy. stack: shape (MAX_DEPTH, 3), row
-    0 set by the caller. codes: shape (65536,), VR number of two bytes. keys, vrs: shape (n_slots,), the
-    dictionary of implicit VR. Returns a status; at an error ERROR_TAG and ERROR_OFFSET say where.
+    Call again after NEED, FULL or ENCAPSULATED (then `skip_fragments` comes first).
+    header: shape (n,), bytes of the file, the first `state[LOADED]` are valid; on NEED the caller
+    appends the bytes at file offset `state[LOADED] + state[SHIFT]`. state: shape (N_STATE,).
+    table: shape (n_rows, N_COLUMNS); on FULL the caller hands in a longer copy. stack: shape
+    (MAX_DEPTH, 3), row 0 set by the caller. codes: shape (65536,), VR number of two bytes. keys,
+    vrs: shape (n_slots,), the dictionary of implicit VR. Returns a status; at an error ERROR_TAG
+    and ERROR_OFFSET say where.
     """
-    if state[HOPPING]:
-        status = _skip_fragments(header, state, table)
-        if status != _GO_ON:
-            return _finish_need(state, status)
-        state[LAST_TAG] = _PIXEL_DATA
     while True:
         depth = state[DEPTH]
         offset = state[POSITION] + state[SHIFT]
@@ -426,38 +398,3 @@ def scan_elements(header, state, table, stack, codes, keys, vrs):
             status = _step_element(header, state, table, stack, codes, keys, vrs)
         if status != _GO_ON:
             return _finish_need(state, status)
-
-
-@nb.njit([_INT(_TABLE, _INT, _INTS, _TABLE)], cache=True, nogil=True, _nrt=False)
-def find_rows(table, n_rows, tags, found):
-    """Find the given tags among the elements of the data set itself; the last one of a tag counts.
-
-    table, n_rows: as scanned. tags: shape (n,), ascending. found: (n, 3) receives row, value position and value
-    length of each tag, row -1 where it is absent, length 0 where the value is not loaded or is a sequence. Returns
-    how many were found.
-    """
-    n_tags = tags.shape[0]
-    for i in range(n_tags):
-        found[i, 0] = -1
-        found[i, 1] = 0
-        found[i, 2] = 0
-    n_found = np.int64(0)
-    row = np.int64(0)
-    while row < n_rows:
-        tag = table[row, TAG]
-        low = np.int64(0)
-        high = n_tags
-        while low < high:
-            middle = (low + high) >> 1
-            if tags[middle] < tag:
-                low = middle + 1
-            else:
-                high = middle
-        if low < n_tags and tags[low] == tag:
-            n_found += found[low, 0] < 0
-            is_value = table[row, FLAGS] & (BULK | SEQUENCE) == 0
-            found[low, 0] = row
-            found[low, 1] = table[row, VALUE] if is_value else 0
-            found[low, 2] = table[row, LENGTH] if is_value else 0
-        row = table[row, END]
-    return n_found

@@ -9,19 +9,23 @@ END, SYNTAX_VALUE, SYNTAX_LENGTH, CLASS_VALUE, CLASS_LENGTH = range(5)
 N_PLACES = 5
 DONE, TRUNCATED, UNKNOWN_VR = 0, 10, 11
 
+# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _PLACES = nb.types.Array(nb.int64, 1, "C")
 _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
 
 
-@nb.njit([nb.int64(_BYTES, nb.int64, nb.int64, _VRS, _PLACES)], cache=True, nogil=True)
+@nb.njit([nb.int64(_BYTES, nb.int64, nb.int64, _VRS, _PLACES)], **_KERNEL)
 def scan_file_meta(header, start, loaded, codes, places):
     """Walk over the elements of group 0002, explicit VR little endian, from `start`.
 
-    header: shape (n,), bytes of the file; `loaded` of them are valid. codes: shape (65536,), VR number of two
-    bytes. places: shape (N_PLACES,), receives the end of the group, position and length of Transfer Syntax UID and
-    of Media Storage SOP Class UID (length 0 when absent). Returns a status; TRUNCATED when the group does not end within the loaded bytes.
+    header: shape (n,), bytes of the file; `loaded` of them are valid. codes: shape (65536,), VR
+    number of two bytes. places: shape (N_PLACES,), receives the end of the group, position and
+    length of Transfer Syntax UID and of Media Storage SOP Class UID (length 0 when absent).
+    Returns a status; TRUNCATED when the group does not end within the loaded bytes.
     """
     at = start
     for i in range(N_PLACES):
@@ -30,7 +34,7 @@ def scan_file_meta(header, start, loaded, codes, places):
         vr = codes[(np.int64(header[at + 4]) << 8) | np.int64(header[at + 5])]
         if vr == 0:
             return UNKNOWN_VR
-        is_long = _OB <= vr <= _OW or vr == _SQ or vr == _SV or vr == _UC or vr == _UN or vr == _UR or vr >= _UT
+        is_long = _OB <= vr <= _OW or vr in (_SQ, _SV, _UC, _UN, _UR) or vr >= _UT
         length = np.int64(header[at + 6]) | (np.int64(header[at + 7]) << 8)
         value = at + 8
         if is_long:

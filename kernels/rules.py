@@ -1,8 +1,8 @@
 """What happens to each row of an element table: rule arrays and the memo of replaced values.
 
-The memo keeps, for each (kind, context, raw value) met before, the value that replaces it and the needles that
-the leak check must look for. It is an open-addressing hash table in arrays, so that a value that repeats over a
-series costs one probe here instead of a call of Python.
+The memo keeps, for each (kind, context, raw value) met before, the value that replaces it and the
+needles that the leak check must look for. It is an open-addressing hash table in arrays, so that
+a value that repeats over a series costs one probe here instead of a call of Python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ KEEP, REMOVE, EMPTY, REPLACE = 0, 1, 2, 3
 _BY_TYPE, _REMOVE_WHEN_ABSENT = 1, 2
 
 # Columns of the memo's entries.
-HASH, KIND, CONTEXT, KEY, KEY_LENGTH, RESULT, RESULT_LENGTH, FIRST_NEEDLE, N_NEEDLES, STAMP = range(10)
+HASH, KIND, CONTEXT, KEY, KEY_LENGTH, RESULT, RESULT_LENGTH, FIRST_NEEDLE, N_NEEDLES, STAMP = range(
+    10
+)
 N_ENTRY_COLUMNS = 10
 
 # Columns of `misses`.
@@ -28,6 +30,10 @@ MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH = range(4)
 
 # Cells of `counts`.
 N_ACTIVE, N_MISSES = 0, 1
+
+# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -47,7 +53,7 @@ _GOLDEN_64 = np.uint64(0x9E3779B97F4A7C15)
 _NO_KEY_64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT)], **_INLINE)
 def _log2(size):
     bits = 0
     while size > 1:
@@ -56,7 +62,7 @@ def _log2(size):
     return bits
 
 
-@nb.njit([_INT(_INT, _KEYS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT, _KEYS, _INT)], **_INLINE)
 def _find_general(tag, keys, bits):
     """Slot of a tag among the rules that hold everywhere, -1 when there is none."""
     mask = keys.shape[0] - 1
@@ -68,7 +74,7 @@ def _find_general(tag, keys, bits):
     return -1
 
 
-@nb.njit([_INT(_INT, _INT, _LONG_KEYS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT, _INT, _LONG_KEYS, _INT)], **_INLINE)
 def _find_in_context(context, tag, keys, bits):
     """Slot of a tag within one sequence path of the IOD, -1 when there is none."""
     mask = keys.shape[0] - 1
@@ -81,7 +87,7 @@ def _find_in_context(context, tag, keys, bits):
     return -1
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], **_INLINE)
 def _hash(header, start, length, kind, context):
     """FNV-1a over kind, context and bytes, folded to a positive number."""
     value = (_FNV_OFFSET ^ np.uint64(kind)) * _FNV_PRIME
@@ -93,7 +99,7 @@ def _hash(header, start, length, kind, context):
     return np.int64(value & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], **_INLINE)
 def _equal(header, start, arena, key, length):
     begin = np.uint64(start)
     first = np.uint64(key)
@@ -105,13 +111,10 @@ def _equal(header, start, arena, key, length):
 
 @nb.njit(
     [_INT(_BYTES, _INT, _INT, _INT, _INT, _INT, _SLOTS, _TABLE, _BYTES)],
-    cache=True,
-    nogil=True,
-    forceinline=True,
-    _nrt=False,
+    **_INLINE,
 )
 def _find_entry(header, start, length, kind, context, code, slots, entries, arena):
-    """Number of the memo's entry for a raw value, -1 when it was not met before."""
+    """Find the memo's entry for a raw value; -1 when it was not met before."""
     mask = slots.shape[0] - 1
     slot = code & mask
     while slots[slot] >= 0:
@@ -128,7 +131,7 @@ def _find_entry(header, start, length, kind, context, code, slots, entries, aren
     return -1
 
 
-@nb.njit([_INT(_TABLE, _INT, _CELLS, _CELLS, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_TABLE, _INT, _CELLS, _CELLS, _INT)], **_INLINE)
 def _activate(entries, entry, active, counts, stamp):
     """Put the needles of an entry on the list of this file, once."""
     if entries[entry, STAMP] == stamp:
@@ -142,10 +145,7 @@ def _activate(entries, entry, active, counts, stamp):
 
 @nb.njit(
     [_FOUND(_TABLE, _INT, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES)],
-    cache=True,
-    nogil=True,
-    forceinline=True,
-    _nrt=False,
+    **_INLINE,
 )
 def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private):
     """Operation and kind of one element, and the context of its items."""
@@ -176,28 +176,43 @@ def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private)
 @nb.njit(
     [
         _INT(
-            _BYTES, _TABLE, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES,
-            _PER_PATIENT, _INT, _INT, _INT, _SLOTS, _TABLE, _BYTES, _CELLS, _TABLE, _CELLS, _CELLS,
+            _BYTES,
+            _TABLE,
+            _INT,
+            _KEYS,
+            _RULES,
+            _LONG_KEYS,
+            _RULES,
+            _RULES,
+            _PER_PATIENT,
+            _INT,
+            _INT,
+            _INT,
+            _SLOTS,
+            _TABLE,
+            _BYTES,
+            _CELLS,
+            _TABLE,
+            _CELLS,
+            _CELLS,
         )
     ],
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)  # fmt: skip
+    **_KERNEL,
+)
 def decide_actions(
     header, table, n_rows, general_keys, general, iod_keys, iod, private,
     per_patient, shared, patient, stamp, slots, entries, arena, active, misses, counts, contexts,
 ):  # fmt: skip
     """Write operation and memo entry of every row; collect the values that the memo does not hold.
 
-    header, table, n_rows: as scanned. general_keys: (S,), general: (S, 3) operation, kind, flags of a tag.
-    iod_keys: (T,), iod: (T, 3) operation, kind, child context of a tag in a sequence path. private: (n_vrs, 2).
-    per_patient: (n_kinds,), 1 where results
-    depend on the context `patient`, else they depend on the context `shared`. slots, entries, arena: the memo; `stamp` is new
-    for each file. active: receives the needles of this file. misses: (n, 4) receives row, kind, context, hash.
-    counts: (2,) receives numbers of active needles and misses. contexts: (MAX_DEPTH + 2,) workspace. Returns the
-    number of misses. Rows below a removed, emptied or replaced sequence are removed,
-    but their identifying values are looked for all the same.
+    header, table, n_rows: as scanned. general_keys: (S,), general: (S, 3) operation, kind, flags
+    of a tag. iod_keys: (T,), iod: (T, 3) operation, kind, child context of a tag in a sequence
+    path. private: (n_vrs, 2). per_patient: (n_kinds,), 1 where results depend on the context
+    `patient`, else they depend on the context `shared`. slots, entries, arena: the memo; `stamp`
+    is new for each file. active: receives the needles of this file. misses: (n, 4) receives row,
+    kind, context, hash. counts: (2,) receives numbers of active needles and misses. contexts:
+    (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows below a removed, emptied or
+    replaced sequence are removed, but their identifying values are looked for all the same.
     """
     counts[N_ACTIVE] = 0
     counts[N_MISSES] = 0

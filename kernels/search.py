@@ -13,9 +13,13 @@ START, LENGTH, BOUNDARY = 0, 1, 2
 
 N_HEADS = 4096
 
-# Columns of the element table (kernels/elements.py) and the flags BULK, SEQUENCE, IS_ITEM, FRAGMENTS.
+# Columns of the element table, flags BULK, SEQUENCE, IS_ITEM and FRAGMENTS (kernels/elements.py).
 _VR, _VALUE, _LENGTH, _FLAGS, _OPERATION = 1, 3, 4, 7, 8
 _NO_VALUE = 4 | 8 | 16 | 32
+
+# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -25,29 +29,29 @@ _LEAST = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _INT = nb.int64
 
 
-@nb.njit([_INT(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT)], **_INLINE)
 def _fold(byte):
     """Lower case of an ASCII letter."""
     return byte + 32 if 65 <= byte <= 90 else byte
 
 
-@nb.njit([_INT(_INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_INT, _INT)], **_INLINE)
 def _roll(bucket, byte):
-    """Bucket of the last three bytes; letters of either case fall together, as do some other bytes."""
+    """Bucket of the last three bytes; letters of either case fall together."""
     return ((bucket << 4) ^ (byte & 0x5F)) & (N_HEADS - 1)
 
 
-@nb.njit([nb.boolean(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_INT)], **_INLINE)
 def _is_letter(byte):
     return 97 <= _fold(byte) <= 122
 
 
-@nb.njit([nb.boolean(_INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_INT)], **_INLINE)
 def _is_digit(byte):
     return 48 <= byte <= 57
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _INT, _INT, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_BYTES, _INT, _INT, _INT, _INT, _INT)], **_INLINE)
 def _stands_free(text, start, end, first, last, boundary):
     """Whether the bytes beside text[first:last] are none that the boundary forbids."""
     before = np.int64(text[first - 1]) if first > start else np.int64(0)
@@ -64,7 +68,7 @@ def _stands_free(text, start, end, first, last, boundary):
     return True
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], **_INLINE)
 def _matches(text, first, arena, needle, length):
     begin = np.uint64(first)
     start = np.uint64(needle)
@@ -74,7 +78,7 @@ def _matches(text, first, arena, needle, length):
     return True
 
 
-@nb.njit([_INT(_BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS)], cache=True, nogil=True, forceinline=True, _nrt=False)
+@nb.njit([_INT(_BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS)], **_INLINE)
 def _index(arena, needles, active, n_active, heads, links):
     """Chain the active needles by the bucket of their last three bytes."""
     for i in range(N_HEADS):
@@ -91,13 +95,10 @@ def _index(arena, needles, active, n_active, heads, links):
 
 @nb.njit(
     [_INT(_BYTES, _INT, _INT, _INT, _BYTES, _TABLE, _CELLS, _LINKS, _LINKS)],
-    cache=True,
-    nogil=True,
-    forceinline=True,
-    _nrt=False,
+    **_INLINE,
 )
 def _first_hit(text, start, end, least, arena, needles, active, heads, links):
-    """Number of a needle of `least` bytes or more that stands in text[start:end], -1 when there is none."""
+    """Find a needle of `least` bytes or more in text[start:end]; -1 when there is none."""
     if end - start < 3:
         return -1
     bucket = _roll(np.int64(text[start]), np.int64(text[start + 1]))
@@ -108,7 +109,11 @@ def _first_hit(text, start, end, least, arena, needles, active, heads, links):
             needle = active[link]
             length = needles[needle, LENGTH]
             place = at + 1 - length
-            if length >= least and place >= start and _matches(text, place, arena, needles[needle, START], length):
+            if (
+                length >= least
+                and place >= start
+                and _matches(text, place, arena, needles[needle, START], length)
+            ):
                 boundary = needles[needle, BOUNDARY]
                 if boundary == ANYWHERE or _stands_free(text, start, end, place, at + 1, boundary):
                     return needle
@@ -118,36 +123,37 @@ def _first_hit(text, start, end, least, arena, needles, active, heads, links):
 
 @nb.njit(
     [_INT(_BYTES, _INT, _INT, _INT, _BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS)],
-    cache=True,
-    nogil=True,
-    _nrt=False,
+    **_KERNEL,
 )
 def find_needle(text, start, end, least, arena, needles, active, n_active, heads, links):
-    """Number of an active needle that stands in text[start:end], -1 when there is none.
+    """Find an active needle in text[start:end] and return its number, -1 when there is none.
 
-    text: shape (n,). least: needles with fewer bytes are passed over. arena: shape (n,), bytes of all needles.
-    needles: (n, 3) start, length (3 bytes or more) and boundary of each. active: (n,), the first `n_active` are
-    numbers of needles. heads: (N_HEADS,) and links: (n_active or more,) workspaces.
+    text: shape (n,). least: needles with fewer bytes are passed over. arena: shape (n,), bytes of
+    all needles. needles: (n, 3) start, length (3 bytes or more) and boundary of each. active:
+    (n,), the first `n_active` are numbers of needles. heads: (N_HEADS,) and links: (n_active or
+    more,) workspaces.
     """
     _index(arena, needles, active, n_active, heads, links)
     return _first_hit(text, start, end, least, arena, needles, active, heads, links)
 
 
 @nb.njit(
-    [_INT(_BYTES, _TABLE, _INT, _INT, _LEAST, _BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS, _CELLS)],
-    cache=True,
-    nogil=True,
-    _nrt=False,
+    [
+        _INT(
+            _BYTES, _TABLE, _INT, _INT, _LEAST, _BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS, _CELLS
+        )
+    ],
+    **_KERNEL,
 )
 def find_rows_with_needles(
     header, table, n_rows, passed_over, least, arena, needles, active, n_active, heads, links, hits
 ):
     """Collect the kept leaves whose value holds an active needle.
 
-    header, table, n_rows: as scanned and decided. passed_over: a row that is not searched, -1 for none. least:
-    shape (n_vrs,), bytes that a needle must have to count in a value of each VR. arena, needles, active,
-    n_active, heads, links: as for `find_needle`. hits: shape (n_rows or more,), receives rows. Returns their
-    number. Values that were not loaded are not searched.
+    header, table, n_rows: as scanned and decided. passed_over: a row that is not searched, -1 for
+    none. least: shape (n_vrs,), bytes that a needle must have to count in a value of each VR.
+    arena, needles, active, n_active, heads, links: as for `find_needle`. hits: shape (n_rows or
+    more,), receives rows. Returns their number. Values that were not loaded are not searched.
     """
     _index(arena, needles, active, n_active, heads, links)
     n_hits = np.int64(0)

@@ -16,7 +16,7 @@ from fastdeid.dicom import encodings
 from fastdeid.dicom.inflate import inflate
 from fastdeid.errors import DicomError
 from fastdeid.kernels import elements as scan
-from fastdeid.kernels import file_meta
+from fastdeid.kernels import file_meta, fragments, rows
 
 WINDOW: Final = 1 << 16
 _LEAST_WINDOW: Final = 1 << 12
@@ -100,7 +100,7 @@ class Reader:
 
     def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
         """Write row, value position and length of ascending `tags`, top level, to `found`, shape (n, 3)."""
-        scan.find_rows(self.table, self.n_rows, tags, found)
+        rows.find_rows(self.table, self.n_rows, tags, found)
 
     @property
     def header_has_gaps(self) -> bool:
@@ -138,7 +138,11 @@ class Reader:
         while True:
             status = file_meta.scan_file_meta(self.header, start, loaded, self._codes, self._places)
             at_end = status == file_meta.DONE and int(self._places[file_meta.END]) + 8 > loaded
-            if (status != file_meta.TRUNCATED and not at_end) or loaded == size or loaded > _MOST_META:
+            if (
+                (status != file_meta.TRUNCATED and not at_end)
+                or loaded == size
+                or loaded > _MOST_META
+            ):
                 break
             loaded = self._load(fd, loaded, min(size - loaded, WINDOW), loaded)
         if status != file_meta.DONE:
@@ -146,7 +150,9 @@ class Reader:
         places = self._places.tolist()
         self._meta_end: int = places[file_meta.END]
         raw = self.view[places[1] : places[1] + places[2]].tobytes()
-        self.media_storage_sop_class = self.view[places[3] : places[3] + places[4]].tobytes().rstrip(b"\0 ")
+        self.media_storage_sop_class = (
+            self.view[places[3] : places[3] + places[4]].tobytes().rstrip(b"\0 ")
+        )
         syntax = self._syntaxes.get(raw)
         if syntax is None:
             syntax = self._syntaxes[raw] = raw.rstrip(b"\0 ").decode("ascii", "replace")
@@ -181,22 +187,25 @@ class Reader:
         state[scan.POSITION] = start
         state[scan.LOADED] = loaded
         state[scan.FILE_END] = size
-        state[scan.ENCODING] = encoding
         stack = self._stack_cells
         stack[scan.ROW], stack[scan.LIMIT], stack[scan.CODING] = -1, size, encoding
         self.encoding = encoding
+        walk = self._scan_elements
         while True:
-            status = scan.scan_elements(
-                *(self.header, self._state, self.table, self._stack),
-                *(self._codes, self._keys, self._vrs),
-            )
+            status = walk()
             if status == scan.NEED:
                 at = state[scan.LOADED]
                 offset = at + state[scan.SHIFT]
-                length = min(size - offset, _HOP if state[scan.HOPPING] else max(WINDOW, at // 4))
-                state[scan.LOADED] = self._load(fd, at, length, offset)
+                step = _HOP if walk == self._skip_fragments else max(WINDOW, at // 4)
+                if offset == size:
+                    raise DicomError("truncated", offset=offset)
+                state[scan.LOADED] = self._load(fd, at, min(size - offset, step), offset)
             elif status == scan.FULL:
                 self._use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
+            elif status == scan.ENCAPSULATED:
+                walk = self._skip_fragments
+            elif status == scan.DONE and walk == self._skip_fragments:
+                walk = self._scan_elements
             else:
                 break
         if status >= scan.TRUNCATED:
@@ -206,6 +215,17 @@ class Reader:
             self._check_trailing(size)
         elif self.n_rows == 0:
             raise DicomError("empty_data_set", offset=start)
+
+    def _scan_elements(self) -> int:
+        return int(
+            scan.scan_elements(
+                *(self.header, self._state, self.table, self._stack),
+                *(self._codes, self._keys, self._vrs),
+            )
+        )
+
+    def _skip_fragments(self) -> int:
+        return int(fragments.skip_fragments(self.header, self._state, self.table))
 
     def _check_trailing(self, size: int) -> None:
         """Tell padding from the first bytes of an element that is cut off."""

@@ -12,7 +12,9 @@ IMPLEMENTATION_CLASS_UID: Final = b"2.25.298749728536163316383616100902503160372
 IMPLEMENTATION_VERSION_NAME: Final = b"FASTDEID_0"
 
 _PREAMBLE: Final = bytes(128) + b"DICM"
-_LONG: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
+_LONG: Final = frozenset(
+    ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
+)
 ITEM: Final = 0xFFFEE000
 
 

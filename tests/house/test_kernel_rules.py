@@ -66,10 +66,23 @@ def is_written_out(decorator: ast.expr) -> bool:
     )
 
 
-def options(decorator: ast.expr) -> dict[str | None, object]:
-    """Return the keyword arguments of a decorator, constants as their values."""
-    words = decorator.keywords if isinstance(decorator, ast.Call) else []
-    return {word.arg: getattr(word.value, "value", word.value) for word in words}
+def options(decorator: ast.expr, module: ast.Module) -> dict[str, object]:
+    """Return the keyword arguments of a decorator; `**NAME` is a dict written out in the module."""
+    written: dict[str, object] = {}
+    for word in decorator.keywords if isinstance(decorator, ast.Call) else []:
+        if word.arg is None and isinstance(word.value, ast.Name):
+            written |= literal_dict(module, word.value.id)
+        elif word.arg is not None:
+            written[word.arg] = ast.literal_eval(word.value)
+    return written
+
+
+def literal_dict(module: ast.Module, name: str) -> dict[str, object]:
+    """Return the dict that a module writes out under a name."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return dict(ast.literal_eval(node.value))
+    return {}
 
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -83,17 +96,19 @@ def test_signatures_are_written_in_the_decorator(path: Path) -> None:
 
 @each_file
 def test_kernels_are_cached_and_release_the_interpreter(path: Path) -> None:
-    for function, decorator in jitted(tree(path)):
-        given = options(decorator)
+    module = tree(path)
+    for function, decorator in jitted(module):
+        given = options(decorator, module)
         assert given.get("cache") is True, function.name
         assert given.get("nogil") is True, function.name
 
 
 @each_file
 def test_kernels_leave_the_cores_to_the_processes(path: Path) -> None:
-    for function, decorator in jitted(tree(path)):
+    module = tree(path)
+    for function, decorator in jitted(module):
         assert compiler(decorator) == "njit", function.name
-        assert "parallel" not in options(decorator), function.name
+        assert "parallel" not in options(decorator, module), function.name
         used = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
         assert "prange" not in used, function.name
 
