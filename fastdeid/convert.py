@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
 import pyarrow.parquet as pq
 
 from fastdeid import manifest, plan
@@ -115,13 +116,10 @@ def make_plan(workspace: Workspace, workers: int) -> str:
 
 def _is_finished(workspace: Workspace) -> bool:
     settings = workspace.settings
-    instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
-    others = (
-        os.path.join(settings.link_table, manifest.IDENTITIES_FILE),
-        os.path.join(settings.target, manifest.MANIFEST_FILE),
-    )
-    if workspace.read_summary() is None or not all(os.path.exists(path) for path in others):
+    finished = read_finished(workspace)
+    if finished is None or finished.table_sizes != _table_sizes(settings):
         return False
+    instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
     try:
         rows = pq.read_table(instances, columns=["verdict", "output_path", "output_size"])
     except (OSError, ValueError):
@@ -169,22 +167,28 @@ def _part_stands(workspace: Workspace, number: int) -> bool:
 
 
 _OURS: Final = (".", f"{manifest.MANIFEST_FILE}.")
+_OUTPUT: Final = ".dcm"
 
 
 def sweep(target: str) -> None:
-    """Remove what killed workers left: unfinished files under temporary names."""
+    """Remove what killed workers left: unfinished files under temporary names.
+
+    Also outputs without a byte: what a power failure leaves of files that were not flushed.
+    """
     for folder, _, names in os.walk(target):
         for name in names:
-            if name.endswith(TEMPORARY) and name.startswith(_OURS):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            with contextlib.suppress(FileNotFoundError):
+                temporary = name.endswith(TEMPORARY) and name.startswith(_OURS)
+                if temporary or (name.endswith(_OUTPUT) and not os.lstat(path).st_size):
+                    os.unlink(path)
 
 
 # End -----------------------------------------------------------------------------------------
 
 
 def finish(workspace: Workspace, make_processor: Callable[[], Processor]) -> Summary:
-    """Finalise and keep the summary, which declares the run finished."""
+    """Finalise. The run counts as finished when `keep_finished` has kept the summary."""
     summary = finalise(workspace, make_processor)
     settings = workspace.settings
     summary.target = settings.target
@@ -192,3 +196,34 @@ def finish(workspace: Workspace, make_processor: Callable[[], Processor]) -> Sum
     summary.manifest = os.path.join(settings.target, manifest.MANIFEST_FILE)
     summary.profile = f"{settings.profile} {settings.profile_version}"
     return summary
+
+
+class Finished(msgspec.Struct):
+    """The sign that a run is finished: its summary, and the sizes of its tables in bytes."""
+
+    summary: Summary
+    table_sizes: list[int]
+
+
+def keep_finished(workspace: Workspace, summary: Summary) -> None:
+    """Declare the run finished."""
+    finished = Finished(summary, _table_sizes(workspace.settings))
+    workspace.write_summary(msgspec.json.format(msgspec.json.encode(finished)))
+
+
+def read_finished(workspace: Workspace) -> Finished | None:
+    """Return what a finished run has kept, None when the run is not finished."""
+    try:
+        return msgspec.json.decode(workspace.read_summary() or b"", type=Finished)
+    except msgspec.DecodeError:
+        return None
+
+
+def _table_sizes(settings: Settings) -> list[int]:
+    """Return the sizes of the three tables, -1 for one that is not there."""
+    paths = (
+        os.path.join(settings.link_table, manifest.INSTANCES_FILE),
+        os.path.join(settings.link_table, manifest.IDENTITIES_FILE),
+        os.path.join(settings.target, manifest.MANIFEST_FILE),
+    )
+    return [os.path.getsize(path) if os.path.exists(path) else -1 for path in paths]

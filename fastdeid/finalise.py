@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fastdeid import manifest
+from fastdeid.columns import part_table
 from fastdeid.errors import FastdeidError
-from fastdeid.manifest import Row
+from fastdeid.outcome import Outcome
 from fastdeid.partition import Processor
 from fastdeid.summary import Summary, summarise, tally
 from fastdeid.tables import (
@@ -27,7 +28,6 @@ from fastdeid.tables import (
     identities_table,
     instances_table,
     manifest_table,
-    part_table,
     repeating_columns,
 )
 from fastdeid.verdicts import Verdict
@@ -89,7 +89,7 @@ def _settle(
     groups = _shared_paths(rows)
     if not groups:
         return rows
-    changes: dict[int, Row] = {}
+    changes: dict[int, Outcome] = {}
     processor: Processor | None = None
     published = rows.column("published").to_pylist()
     verdicts: dict[int, tuple[str, str]] = {}
@@ -107,7 +107,7 @@ def _settle(
     return _patched(rows, changes, verdicts)
 
 
-def _state(row: Row) -> str:
+def _state(row: Outcome) -> str:
     """Return how a row was published, "" when it has come to nothing since."""
     return row.published if row.verdict == Verdict.OK else ""
 
@@ -131,7 +131,7 @@ def _shared_paths(rows: pa.Table) -> list[list[int]]:
 
 def _compare_again(
     group: list[int], entries: pa.Table, settings: Settings, processor: Processor
-) -> dict[int, Row]:
+) -> dict[int, Outcome]:
     """Process the rows of one output path again, the first one first, and return the outcomes.
 
     Workers race for a shared path, so the file that stands there may be a later row's: then the
@@ -164,7 +164,7 @@ def _verdicts(group: list[int], states: list[str]) -> dict[int, tuple[str, str]]
 
 
 def _patched(
-    rows: pa.Table, changes: dict[int, Row], verdicts: dict[int, tuple[str, str]]
+    rows: pa.Table, changes: dict[int, Outcome], verdicts: dict[int, tuple[str, str]]
 ) -> pa.Table:
     """Return the rows with new outcomes and verdicts; a collision has no output and no content."""
     touched = sorted(changes.keys() | verdicts.keys())

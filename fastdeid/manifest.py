@@ -7,9 +7,7 @@ The declarations are data without pyarrow, so that `fastdeid manifest schema` an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
-
-from fastdeid.verdicts import Verdict
+from typing import Final, NamedTuple
 
 PHI: Final = "PHI"
 PUBLIC: Final = "public"
@@ -35,55 +33,6 @@ class Table(NamedTuple):
     place: str
     description: str
     columns: tuple[Column, ...]
-
-
-class Row(Protocol):
-    """What a table needs to know of one input file; `deidentify.Outcome` is one.
-
-    originals, pseudonyms, public: in the order of ORIGINAL_FIELDS, PSEUDONYM_FIELDS and
-    PUBLIC_FIELDS, or empty when the file was not parsed. Raw values are the value field's bytes.
-    """
-
-    verdict: Verdict
-    reason: str
-    tag: int
-    offset: int
-    path: str
-    published: str
-    source_size: int
-    output_size: int
-    pixel_length: int
-    trailing_length: int
-    transfer_syntax: str
-    big_endian: bool
-    originals: tuple[bytes, ...]
-    pseudonyms: tuple[str, ...]
-    public: tuple[bytes, ...]
-    n_removed: int
-    n_emptied: int
-    n_replaced: int
-    n_cleaned: int
-    date_offset: int
-
-
-class Listed:
-    """The row of an entry of the source that was never opened."""
-
-    __slots__ = ("reason", "source_size", "verdict")
-
-    path = published = transfer_syntax = ""
-    big_endian = False
-    tag = output_size = pixel_length = trailing_length = date_offset = 0
-    n_removed = n_emptied = n_replaced = n_cleaned = 0
-    offset = -1
-    originals: tuple[bytes, ...] = ()
-    pseudonyms: tuple[str, ...] = ()
-    public: tuple[bytes, ...] = ()
-
-    def __init__(self, verdict: Verdict, reason: str, source_size: int = 0) -> None:
-        self.verdict = verdict
-        self.reason = reason
-        self.source_size = source_size
 
 
 ORIGINAL_FIELDS: Final = (

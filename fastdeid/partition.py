@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from fastdeid.columns import part_table
 from fastdeid.errors import DicomError, FastdeidError
-from fastdeid.manifest import Listed, Row
+from fastdeid.outcome import Outcome
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
-from fastdeid.tables import part_table
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Part, Workspace
 
@@ -27,7 +27,7 @@ class Processor(Protocol):
     def seconds(self) -> dict[str, float]:
         """Seconds per stage so far."""
 
-    def process(self, source_path: bytes, *, overwrite: bool = False) -> Row:
+    def process(self, source_path: bytes, *, overwrite: bool = False) -> Outcome:
         """De-identify one file. Bad input is an outcome, never an error."""
 
     def close(self) -> None:
@@ -70,27 +70,27 @@ def process_files(
     *,
     faults: list[str],
     tick: Tick = no_tick,
-) -> list[Row]:
+) -> list[Outcome]:
     """Return the outcome of every file, in order. Entries with a reason are not opened."""
     prefix = source.rstrip(b"/") + b"/"
-    rows: list[Row] = []
+    rows: list[Outcome] = []
     clock = time.monotonic
     due = clock() + TICK_SECONDS
     process, append = processor.process, rows.append
     done = 0
     for path, reason, size in zip(paths, reasons, sizes, strict=True):
         if reason:
-            append(Listed(Verdict.UNREADABLE, reason))
+            append(Outcome(Verdict.UNREADABLE, reason))
         else:
             try:
                 append(process(prefix + path))
             except DicomError as error:
-                append(Listed(Verdict.QUARANTINED, error.reason, size))
+                append(Outcome(Verdict.QUARANTINED, error.reason, source_size=size))
             except (FastdeidError, MemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - one file never stops the batch
                 faults.append(place_of(error))
-                append(Listed(Verdict.QUARANTINED, INTERNAL_ERROR, size))
+                append(Outcome(Verdict.QUARANTINED, INTERNAL_ERROR, source_size=size))
         done += size
         if clock() >= due:
             tick(len(rows), done)
@@ -100,7 +100,7 @@ def process_files(
 
 def summarise_rows(
     number: int,
-    rows: Sequence[Row],
+    rows: Sequence[Outcome],
     bytes_planned: int,
     seconds: dict[str, float],
     faults: list[str],

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-import msgspec
-
 from fastdeid import __version__, convert, plan
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Files, Job, Setup, Task
+from fastdeid.errors import FastdeidError
 from fastdeid.folders import Paths
 from fastdeid.progress import COMPILING, Reporter, patience
 from fastdeid.pseudonyms import Pseudonyms
@@ -89,7 +88,7 @@ class Session:
                 convert.sweep(self._settings.target)
             setup = self._setup(workspace.folder)
             summary = convert.finish(workspace, setup.processor)
-            workspace.write_summary(msgspec.json.encode(summary))
+            convert.keep_finished(workspace, summary)
         return self._rated(summary, done)
 
     def dry_run(self) -> Summary:
@@ -156,10 +155,11 @@ class Session:
             job.close()
 
     def _unchanged(self) -> Summary:
-        kept = self._workspace.read_summary()
-        summary = msgspec.json.decode(kept or b"", type=Summary)
-        summary.state = "unchanged"
-        return summary
+        finished = convert.read_finished(self._workspace)
+        if finished is None:
+            raise FastdeidError("the summary has gone while it was read")
+        finished.summary.state = "unchanged"
+        return finished.summary
 
     def _rated(self, summary: Summary, done: Sequence[PartitionSummary]) -> Summary:
         seconds = max(time.monotonic() - self._started, 1e-9)

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from fastdeid.errors import FastdeidError
-from fastdeid.manifest import Row
 from fastdeid.partition import (
     Processor,
     Tick,
@@ -97,7 +96,7 @@ class Job:
         before = dict(self._processor.seconds)
         faults: list[str] = []
         source = os.fsencode(self._setup.settings.source)
-        rows: list[Row] = process_files(
+        rows = process_files(
             self._processor,
             source,
             task.paths,

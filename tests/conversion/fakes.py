@@ -1,7 +1,7 @@
 """A stand-in for the de-identifier, so that tests of runs say what each file comes to.
 
-The first line of a source file is its fate: "ok PATIENT/STUDY/SERIES/INSTANCE" publishes the rest of
-the file under that path; "bad REASON" is quarantined; "crash" raises; "die" kills the worker.
+The first line of a source file is its fate: "ok PATIENT/STUDY/SERIES/INSTANCE" publishes the rest
+of the file under that path; "bad REASON" is quarantined; "crash" raises; "die" kills the worker.
 """
 
 from __future__ import annotations
@@ -12,16 +12,10 @@ import time
 from pathlib import Path
 
 from fastdeid.errors import OutputError
-from fastdeid.manifest import Listed, Row
+from fastdeid.outcome import Outcome
 from fastdeid.storage import TargetTree
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Settings
-
-
-class FakeOutcome(Listed):
-    """An outcome that was written."""
-
-    __slots__ = ("output_size", "path", "pseudonyms", "published")  # type: ignore[misc]
 
 
 class FakeDeidentifier:
@@ -32,30 +26,31 @@ class FakeDeidentifier:
         self.seconds = {"read": 0.0, "write": 0.0}
         self.processed: list[bytes] = []
 
-    def process(self, source_path: bytes, *, overwrite: bool = False) -> Row:
+    def process(self, source_path: bytes, *, overwrite: bool = False) -> Outcome:
+        """De-identify one file."""
         self.processed.append(source_path)
         try:
             content = Path(os.fsdecode(source_path)).read_bytes()
         except OSError:
-            return Listed(Verdict.UNREADABLE, "permission_denied")
+            return Outcome(Verdict.UNREADABLE, "permission_denied")
         head, _, body = content.partition(b"\n")
         fate, _, rest = head.decode().partition(" ")
-        return getattr(self, f"_{fate}", self._other)(rest, body, overwrite)  # type: ignore[no-any-return]
+        return getattr(self, f"_{fate}", self._other)(rest, body, overwrite)
 
-    def _other(self, rest: str, body: bytes, overwrite: bool) -> Row:
-        return Listed(Verdict.NOT_DICOM, "", len(body))
+    def _other(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
+        return Outcome(Verdict.NOT_DICOM, "not_dicom", source_size=len(body))
 
-    def _bad(self, rest: str, body: bytes, overwrite: bool) -> Row:
-        return Listed(Verdict.QUARANTINED, rest, len(body))
+    def _bad(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
+        return Outcome(Verdict.QUARANTINED, rest, source_size=len(body))
 
-    def _crash(self, rest: str, body: bytes, overwrite: bool) -> Row:
+    def _crash(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         raise IndexError("Doe^Jane")
 
-    def _die(self, rest: str, body: bytes, overwrite: bool) -> Row:
+    def _die(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    def _die_once(self, rest: str, body: bytes, overwrite: bool) -> Row:
+    def _die_once(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         """Kill the worker unless the file named in the line is there; make it first."""
         flag, _, path = rest.partition(" ")
         if not Path(flag).exists():
@@ -63,24 +58,29 @@ class FakeDeidentifier:
             self._die(rest, body, overwrite)
         return self._ok(path, body, overwrite)
 
-    def _full(self, rest: str, body: bytes, overwrite: bool) -> Row:
+    def _full(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         raise OutputError("the target cannot be written: ENOSPC")
 
-    def _slow(self, rest: str, body: bytes, overwrite: bool) -> Row:
+    def _slow(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         time.sleep(0.05)
         return self._ok(rest, body, overwrite)
 
-    def _ok(self, rest: str, body: bytes, overwrite: bool) -> Row:
-        row = FakeOutcome(Verdict.OK, "", len(body))
-        row.path = f"{rest}.dcm"
-        row.output_size = len(body)
+    def _ok(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         patient, study, series, instance = rest.split("/")
-        row.pseudonyms = (patient, "", study, series, instance, "")
-        row.published = ""
+        path = f"{rest}.dcm"
+        published = ""
         if self.tree is not None:
-            row.published = self.tree.publish(row.path, [body], -1, overwrite=overwrite)
-        return row
+            published = self.tree.publish(path, [body], -1, overwrite=overwrite)
+        return Outcome(
+            Verdict.OK,
+            path=path,
+            published=published,
+            source_size=len(body),
+            output_size=len(body),
+            pseudonyms=(patient, "", study, series, instance, ""),
+        )
 
     def close(self) -> None:
+        """Close the target."""
         if self.tree is not None:
             self.tree.close()

@@ -19,14 +19,17 @@ LAYERS = (
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *("codes", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
-        *("folders", "keys", "manifest", "pseudonyms", "storage", "tables"),
+        *("folders", "keys", "manifest", "pseudonyms", "storage"),
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         "outcome",
     ),
     ("deidentify",),
-    ("convert", "finalise", "partition", "plan", "summary", "workspace"),
+    (
+        *("columns", "convert", "finalise", "partition", "plan", "summary", "tables"),
+        "workspace",
+    ),
     ("engines", "engines.*", "progress"),
     ("__main__", "cli"),
 )

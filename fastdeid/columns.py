@@ -1,0 +1,227 @@
+"""Outcomes of a partition turned into columns, the stuff of the link table and the manifest.
+
+Files of a series agree in almost everything: what they share is converted once and spread over
+their rows, so that a file costs a few microseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+
+from fastdeid.dicom.text import decode, parse_charsets
+from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
+from fastdeid.outcome import Outcome
+from fastdeid.verdicts import Verdict
+
+_NO_ORIGINALS: Final = (b"",) * len(ORIGINAL_FIELDS)
+_NO_PSEUDONYMS: Final = ("",) * len(PSEUDONYM_FIELDS)
+_NO_PUBLIC: Final = (b"",) * len(PUBLIC_FIELDS)
+# What differs from file to file of a series.
+_ORIGINAL_INSTANCE: Final = ORIGINAL_FIELDS.index("sop_instance_uid")
+_INSTANCE: Final = PSEUDONYM_FIELDS.index("sop_instance_uid")
+_NUMBER: Final = PUBLIC_FIELDS.index("instance_number")
+
+_ESCAPE: Final = 0x1B
+_LONGEST_INTEGER: Final = 18
+_PADDING: Final = " \0"
+_BYTE_PADDING: Final = b" \0"
+
+
+def part_table(rows: Sequence[Outcome]) -> pa.Table:
+    """Return the columns of one partition: those of both final tables, and `published`.
+
+    Public columns of rows that are not ok are null: what was not written is not described.
+    """
+    ok = Verdict.OK
+    places: dict[tuple[Any, ...], int] = {}
+    spread = [places.setdefault(_shared(row), len(places)) for row in rows]
+    firsts = list(dict(zip(reversed(spread), reversed(rows), strict=True)).items())
+    distinct = [row for _, row in sorted(firsts, key=_place_of)]
+    shared = pa.RecordBatch.from_pydict(_shared_columns(distinct))
+    columns = dict(zip(shared.schema.names, shared.take(pa.array(spread, pa.int32())), strict=True))
+    columns["output_path"] = _strings([row.path if row.verdict == ok else "" for row in rows])
+    columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
+    columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
+    originals = [row.originals[_ORIGINAL_INSTANCE] if row.originals else b"" for row in rows]
+    columns["original_sop_instance_uid"] = pa.array(map(_uid, originals), pa.string())
+    codes = [row.pseudonyms[_INSTANCE] if row.pseudonyms else "" for row in rows]
+    columns["sop_instance_uid"] = _strings(codes)
+    numbers = [row.public[_NUMBER] if row.verdict == ok and row.public else b"" for row in rows]
+    columns["instance_number"] = pa.array(map(_integer_string, numbers), pa.int64())
+    return pa.table(columns)
+
+
+def _place_of(item: tuple[int, Outcome]) -> int:
+    return item[0]
+
+
+def _shared(row: Outcome) -> tuple[Any, ...]:
+    """Return everything of an outcome that the files of a series may share."""
+    originals, pseudonyms, public = row.originals, row.pseudonyms, row.public
+    return (
+        row.verdict,
+        row.reason,
+        row.tag,
+        row.offset,
+        row.published,
+        row.transfer_syntax,
+        row.big_endian,
+        row.date_offset,
+        row.pixel_length,
+        row.trailing_length,
+        row.n_removed,
+        row.n_emptied,
+        row.n_replaced,
+        row.n_cleaned,
+        originals[:_ORIGINAL_INSTANCE],
+        originals[_ORIGINAL_INSTANCE + 1 :],
+        pseudonyms[:_INSTANCE],
+        pseudonyms[_INSTANCE + 1 :],
+        public[:_NUMBER],
+        public[_NUMBER + 1 :],
+    )
+
+
+def _shared_columns(rows: Sequence[Outcome]) -> dict[str, pa.Array]:
+    columns: dict[str, pa.Array] = {
+        "verdict": _strings([row.verdict for row in rows]),
+        "reason": _strings([row.reason for row in rows]),
+        "reason_tag": _strings([_tag(row.tag) for row in rows]),
+        "reason_offset": pa.array(
+            [row.offset if row.offset >= 0 else None for row in rows], pa.int64()
+        ),
+        "published": _strings([row.published for row in rows]),
+        "transfer_syntax_uid": _strings([row.transfer_syntax for row in rows]),
+        "date_offset": pa.array([row.date_offset or None for row in rows], pa.int32()),
+        "pixel_length": pa.array([row.pixel_length for row in rows], pa.int64()),
+        "trailing_length": pa.array([row.trailing_length for row in rows], pa.int64()),
+        "n_removed": pa.array([row.n_removed for row in rows], pa.int32()),
+        "n_emptied": pa.array([row.n_emptied for row in rows], pa.int32()),
+        "n_replaced": pa.array([row.n_replaced for row in rows], pa.int32()),
+        "n_cleaned": pa.array([row.n_cleaned for row in rows], pa.int32()),
+    }
+    originals = _transposed([row.originals or _NO_ORIGINALS for row in rows], _NO_ORIGINALS)
+    texts = _Texts(originals[0])
+    columns["specific_character_set"] = texts(originals[0])
+    for place, name in enumerate(ORIGINAL_FIELDS[1:], 1):
+        if place != _ORIGINAL_INSTANCE:
+            columns[f"original_{name}"] = texts(originals[place])
+    pseudonyms = _transposed([row.pseudonyms or _NO_PSEUDONYMS for row in rows], _NO_PSEUDONYMS)
+    for place, name in enumerate(PSEUDONYM_FIELDS):
+        if place != _INSTANCE:
+            columns[name] = _strings(pseudonyms[place])
+    columns.update(_public_columns(rows, texts))
+    return columns
+
+
+def _public_columns(rows: Sequence[Outcome], texts: _Texts) -> dict[str, pa.Array]:
+    ok = Verdict.OK
+    public = [row.public if row.verdict == ok and row.public else _NO_PUBLIC for row in rows]
+    raw = dict(zip(PUBLIC_FIELDS, _transposed(public, _NO_PUBLIC), strict=True))
+    columns = {name: texts(raw[name]) for name in _PUBLIC_TEXTS}
+    for name in ("series_number", "number_of_frames"):
+        columns[name] = _numbers(_integer_string, raw[name], pa.int64())
+    orders = [row.big_endian for row in rows]
+    for name in ("samples_per_pixel", "rows", "columns", "bits_allocated", "bits_stored"):
+        pairs = list(zip(raw[name], orders, strict=True))
+        columns[name] = _numbers(_unsigned_short, pairs, pa.int32())
+    columns["row_spacing"] = _numbers(_first_decimal, raw["pixel_spacing"], pa.float64())
+    columns["column_spacing"] = _numbers(_second_decimal, raw["pixel_spacing"], pa.float64())
+    columns["slice_thickness"] = _numbers(_first_decimal, raw["slice_thickness"], pa.float64())
+    return columns
+
+
+_PUBLIC_TEXTS: Final = (
+    *("sop_class_uid", "modality", "manufacturer", "manufacturer_model_name"),
+    *("body_part_examined", "image_type", "photometric_interpretation"),
+)
+
+
+def _transposed(rows: Sequence[tuple[Any, ...]], blank: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Turn rows into columns; no rows make as many empty columns as `blank` is wide."""
+    return list(zip(*rows, strict=True)) if rows else [() for _ in blank]
+
+
+# Text ----------------------------------------------------------------------------------------
+
+
+class _Texts:
+    """Turns columns of raw text into string columns, each value in its row's character set."""
+
+    def __init__(self, declared: Sequence[bytes]) -> None:
+        self._charsets = [parse_charsets(raw) for raw in declared]
+        self._known: dict[tuple[bytes, tuple[str, ...]], str | None] = {}
+
+    def __call__(self, values: Sequence[bytes]) -> pa.Array:
+        """Return one column, empty values as null."""
+        known = self._known
+        texts = []
+        for pair in zip(values, self._charsets, strict=True):
+            if pair not in known:
+                known[pair] = _text(*pair)
+            texts.append(known[pair])
+        return pa.array(texts, pa.string())
+
+
+def _text(raw: bytes, charsets: tuple[str, ...]) -> str | None:
+    if raw.isascii() and _ESCAPE not in raw:
+        return raw.decode("ascii").strip(_PADDING) or None
+    text = decode(raw, charsets) or raw.decode("ascii", "backslashreplace")
+    # A lone surrogate is not text that Arrow takes.
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text.strip(_PADDING) or None
+
+
+def _uid(raw: bytes) -> str | None:
+    return raw.strip(_BYTE_PADDING).decode("ascii", "backslashreplace") or None
+
+
+def _strings(values: Iterable[str]) -> pa.Array:
+    """Return a string column in which the empty string is null."""
+    return pa.array([str(value) or None for value in values], pa.string())
+
+
+def _tag(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else ""
+
+
+# Numbers -------------------------------------------------------------------------------------
+
+
+def _numbers(convert: Callable[[Any], Any], values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column of numbers, each distinct value converted once."""
+    known = {value: convert(value) for value in set(values)}
+    return pa.array([known[value] for value in values], kind)
+
+
+def _integer_string(raw: bytes) -> int | None:
+    """Return the number of an IS value, None when it is none (PS3.5 section 6.2)."""
+    digits = raw.strip(_BYTE_PADDING)
+    unsigned = digits[1:] if digits[:1] in (b"+", b"-") else digits
+    return int(digits) if unsigned.isdigit() and len(unsigned) <= _LONGEST_INTEGER else None
+
+
+def _unsigned_short(pair: tuple[bytes, bool]) -> int | None:
+    raw, big_endian = pair
+    return int.from_bytes(raw, "big" if big_endian else "little") if len(raw) == 2 else None
+
+
+def _first_decimal(raw: bytes) -> float | None:
+    return _decimal(raw.split(b"\\")[0])
+
+
+def _second_decimal(raw: bytes) -> float | None:
+    values = raw.split(b"\\")
+    return _decimal(values[1]) if len(values) > 1 else None
+
+
+def _decimal(raw: bytes) -> float | None:
+    try:
+        value = float(raw.strip(_BYTE_PADDING)) if b"_" not in raw else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
