@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-slow lint format types bench clean
+.PHONY: demo test test-interpreted lint format types bench clean
 
 # A stamp per set of extras: installing again only when pyproject.toml has changed.
 $(VENV)/.run: pyproject.toml
@@ -28,6 +28,10 @@ demo: $(VENV)/.run
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
+# Kernels as plain Python, hundreds of times slower: only what compares them and what uses them once.
+test-interpreted: $(VENV)/.test
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest -n $(WORKERS) tests/kernels tests/dicom tests/test_deidentify.py
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,4 +51,4 @@ bench: $(VENV)/.run
 	$(BIN)/python -m bench.run --json build/bench.json
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,82 @@
+"""`make demo`: build a sample archive, de-identify it, and show where everything is.
+
+Everything stands below `build/demo`, so that a user can look around afterwards.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pydicom
+from pydicom.dataset import Dataset
+
+from bench.sample_archive import build_sample_archive
+
+FOLDER = Path("build/demo")
+# Exit code 3 says that some files were quarantined: the archive holds a damaged one.
+ACCEPTED = (0, 3)
+SHOWN = """
+    PatientName PatientID PatientBirthDate AccessionNumber ReferringPhysicianName InstitutionName
+    StudyDescription ContrastBolusRoute StudyDate StudyInstanceUID SOPInstanceUID
+    OtherPatientIDsSequence Modality SliceThickness Rows Columns
+    PatientIdentityRemoved DeidentificationMethod LongitudinalTemporalInformationModified
+    """.split()
+
+
+def fastdeid(*arguments: str) -> None:
+    """Run the command line as a user would, after showing it."""
+    print("\n$ fastdeid", *arguments, flush=True)
+    command = [sys.executable, "-m", "fastdeid", *arguments]
+    code = subprocess.run(command, check=False).returncode
+    if code not in ACCEPTED:
+        sys.exit(code)
+
+
+def main() -> None:
+    """Build, run, show."""
+    archive, target, key = FOLDER / "archive", FOLDER / "deidentified", FOLDER / "PROJECT.key"
+    links = FOLDER / "deidentified.link-table"
+    for folder in (target, links):
+        shutil.rmtree(folder, ignore_errors=True)
+    count = build_sample_archive(archive)
+    print(f"{count} files in {archive}, in folders such as {next(iter(sorted(archive.iterdir())))}")
+    if not key.exists():
+        fastdeid("keygen", str(key))
+    fastdeid("run", str(archive), str(target), "--key", str(key))
+    show_header(archive, target, links)
+    print(f"\noutputs            {target}")
+    print(f"research manifest  {target / 'manifest.parquet'} (no PHI)")
+    print(f"link table         {links} (PHI, mode 0600)")
+
+
+def show_header(archive: Path, target: Path, links: Path) -> None:
+    """Print some attributes of one instance before and after, side by side."""
+    rows = pq.read_table(links / "instances.parquet").to_pylist()
+    # The one that the leak check had most to do with.
+    row = max((row for row in rows if row["verdict"] == "ok"), key=lambda row: row["n_cleaned"])
+    before = pydicom.dcmread(archive / row["source_path"])
+    after = pydicom.dcmread(target / row["output_path"])
+    print(f"\nbefore  {archive / row['source_path']}\nafter   {target / row['output_path']}\n")
+    for keyword in SHOWN:
+        print(f"{keyword:40}{shown(before, keyword):42}{shown(after, keyword)}")
+    private = [sum(element.tag.is_private for element in ds) for ds in (before, after)]
+    print(f"{'private elements':40}{private[0]:<42}{private[1]}")
+
+
+def shown(ds: Dataset, keyword: str) -> str:
+    """Return the value of an attribute in at most 40 characters, "-" when it is absent."""
+    if keyword not in ds:
+        return "-"
+    value = ds[keyword].value
+    if isinstance(value, pydicom.Sequence):
+        return f"{len(value)} item(s)"
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+if __name__ == "__main__":
+    main()
