@@ -39,6 +39,7 @@ def fastdeid(*arguments: str) -> None:
 
 def main() -> None:
     """Build, run, show."""
+    warnings.simplefilter("ignore")  # pydicom has much to say about what is planted
     archive, target, key = FOLDER / "archive", FOLDER / "deidentified", FOLDER / "PROJECT.key"
     links = FOLDER / "deidentified.link-table"
     for folder in (target, links):
@@ -59,10 +60,8 @@ def show_header(archive: Path, target: Path, links: Path) -> None:
     rows = pq.read_table(links / "instances.parquet").to_pylist()
     # The one that the leak check had most to do with.
     row = max((row for row in rows if row["verdict"] == "ok"), key=lambda row: row["n_cleaned"])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom on the bytes planted behind the data set
-        before = pydicom.dcmread(archive / row["source_path"])
-        after = pydicom.dcmread(target / row["output_path"])
+    before = pydicom.dcmread(archive / row["source_path"])
+    after = pydicom.dcmread(target / row["output_path"])
     print(f"\nbefore  {archive / row['source_path']}\nafter   {target / row['output_path']}\n")
     for keyword in SHOWN:
         print(f"{keyword:40}{shown(before, keyword):42}{shown(after, keyword)}")
