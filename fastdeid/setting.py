@@ -1,0 +1,117 @@
+"""What holds for all files of one patient with the same SOP Class, character set and encoding."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid import tags
+from fastdeid.actions import Context
+from fastdeid.attributes import PLACE
+from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
+from fastdeid.dicom.text import decode, parse_charsets
+from fastdeid.errors import DicomError
+from fastdeid.markers import Markers, make_markers
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.rules import Profile, Rules
+
+_PADDING: Final = b" \0"
+_PATIENT_ID: Final = PLACE["patient_id"]
+_STUDY: Final = PLACE["study_instance_uid"]
+_raw_of: Final = itemgetter(
+    *(
+        PLACE[name]
+        for name in (
+            *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
+            *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
+        )
+    )
+)
+
+
+class Setting(msgspec.Struct):
+    """Rules, replacements and pseudonyms that hold for a file.
+
+    shared, patient: numbers under which the memo keeps results that depend on the file, and on its
+    patient. per_patient: shape (n_kinds,), which of the two a kind needs. date_offset: in days.
+    """
+
+    rules: Rules
+    context: Context
+    shared: int
+    patient: int
+    per_patient: npt.NDArray[np.uint8]
+    date_offset: int
+    markers: Markers
+
+
+class Settings:
+    """The settings met so far."""
+
+    def __init__(self, profile: Profile, pseudonyms: Pseudonyms) -> None:
+        self._profile = profile
+        self._pseudonyms = pseudonyms
+        self._known: dict[tuple[object, ...], Setting] = {}
+        self._shared: dict[tuple[object, ...], int] = {}
+
+    def find(self, values: list[bytes], encoding: int) -> Setting:
+        """Return the setting of a file.
+
+        values: in the order of `attributes.WANTED`. Raises DicomError when the SOP Class is missing
+        or cannot be cleaned.
+        """
+        # Without a Patient ID (and a name) the study stands for the patient.
+        study = b"" if values[_PATIENT_ID].strip(_PADDING) else values[_STUDY]
+        raw = _raw_of(values)
+        key = (encoding, study, raw)
+        setting = self._known.get(key)
+        if setting is None:
+            setting = self._known[key] = self._make(encoding, study, raw)
+        return setting
+
+    def _make(self, encoding: int, study: bytes, raw: tuple[bytes, ...]) -> Setting:
+        sop_class, charset, patient_id, issuer, name, birth_date, mime_type = raw
+        sop_class_uid = sop_class.strip(_PADDING).decode("ascii", "replace")
+        rules = self._rules(sop_class_uid)
+        charsets = parse_charsets(charset)
+        patient = self._pseudonyms.patient(
+            *(_text(value, charsets) for value in (patient_id, issuer, name, birth_date, study))
+        )
+        per_patient = np.array([kind.per_patient for kind in rules.kinds], np.uint8)
+        per_patient.setflags(write=False)
+        shared_key = (encoding, sop_class, charset, mime_type)
+        return Setting(
+            rules=rules,
+            context=Context(
+                patient=patient,
+                charsets=charsets,
+                explicit=encoding != IMPLICIT_LITTLE,
+                big_endian=encoding == EXPLICIT_BIG,
+                mime_type=mime_type.strip(_PADDING).decode("ascii", "replace"),
+                sop_class=sop_class_uid,
+            ),
+            shared=self._shared.setdefault(shared_key, 2 * len(self._shared)),
+            patient=2 * len(self._known) + 1,
+            per_patient=per_patient,
+            date_offset=self._pseudonyms.date_offset(patient),
+            markers=make_markers(self._profile.method, self._profile.codes, encoding),
+        )
+
+    def _rules(self, sop_class_uid: str) -> Rules:
+        if not sop_class_uid:
+            raise DicomError("no_sop_class_uid", tags.SOP_CLASS_UID)
+        rules = self._profile.rules(sop_class_uid)
+        if rules.refused:
+            raise DicomError(rules.refused, tags.SOP_CLASS_UID)
+        if not rules.storage:
+            raise DicomError("sop_class_not_supported", tags.SOP_CLASS_UID)
+        return rules
+
+
+def _text(raw: bytes, charsets: tuple[str, ...]) -> str:
+    text = decode(raw, charsets)
+    return (raw.decode("latin_1") if text is None else text).strip(" \0")
