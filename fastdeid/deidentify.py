@@ -205,7 +205,7 @@ class Deidentifier:
                 result, needles = resolve(
                     kinds[kind], raw, setting.context, self._pseudonyms, self._profile.registry
                 )
-                entry = memo.add(code, kind, context, raw, result, needles)
+                entry = memo.add(code, kind, context, raw, result=result, needles=needles)
                 n_active = memo.activate(entry, n_active)
                 seen[kind, context, raw] = entry
             cells[row * N_COLUMNS + ENTRY] = entry
@@ -224,11 +224,10 @@ class Deidentifier:
         """Clean kept elements that hold identifying values of this file; return how many."""
         if not n_active:
             return 0
-        reader = self._reader
-        searched = (reader.table, reader.n_rows, self._memo, n_active, pixels)
-        rows = self._leaks.find_rows(reader.header, *searched)
-        if reader.header_has_gaps:
-            rows += self._leaks.find_bulk_rows(fd, *searched)
+        searched = (self._reader, self._memo, n_active, pixels)
+        rows = self._leaks.find_rows(*searched)
+        if self._reader.header_has_gaps:
+            rows += self._leaks.find_bulk_rows(*searched, fd)
         for row in rows:
             self._clean(setting, row)
         return len(rows)
@@ -251,7 +250,7 @@ class Deidentifier:
             result, _ = resolve(
                 rules.kinds[kind], b"", setting.context, self._pseudonyms, self._profile.registry
             )
-            cells[row * N_COLUMNS + ENTRY] = self._memo.add(-1, kind, 0, b"", result, ())
+            cells[row * N_COLUMNS + ENTRY] = self._memo.add(-1, kind, 0, b"", result=result)
 
     def _assemble(self, setting: Setting, values: list[bytes], instance: str) -> list[Chunk]:
         """Return what the output consists of; ranges refer to the source."""

@@ -8,8 +8,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from fastdeid.dicom.reader import Reader
 from fastdeid.kernels import search
-from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LENGTH, OPERATION, VALUE, VR
+from fastdeid.kernels.elements import (
+    BULK,
+    FLAGS,
+    FRAGMENTS,
+    LENGTH,
+    OPERATION,
+    SEQUENCE,
+    VALUE,
+    VR,
+)
 from fastdeid.memo import Memo
 from fastdeid.tags import VR_NAMES
 
@@ -18,8 +28,8 @@ _CHUNK: Final = 1 << 20
 # Longer than any needle: names, identifiers and UIDs are at most 64 characters, phrases 1024 bytes.
 _OVERLAP: Final = 1 << 11
 
-# Bytes that a needle must have to count, where chance meets short ones: digits in numbers, any bytes in
-# binary values. A kept UID is one of the PS3.6 registry.
+# Bytes that a needle must have to count, where chance meets short ones: digits in numbers, any
+# bytes in binary values. A kept UID is one of the PS3.6 registry.
 _LEAST_BY_VR: Final = {
     **dict.fromkeys(("DS", "IS"), 6),
     **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW", "UN"), 6),
@@ -38,48 +48,45 @@ class LeakCheck:
         self._heads = np.zeros(search.N_HEADS, np.int32)
         self._hits = np.zeros(0, np.int64)
 
-    def find_rows(
-        self,
-        header: npt.NDArray[np.uint8],
-        table: npt.NDArray[np.int64],
-        n_rows: int,
-        memo: Memo,
-        n_active: int,
-        pixels: int,
-    ) -> list[int]:
+    def find_rows(self, reader: Reader, memo: Memo, n_active: int, pixels: int) -> list[int]:
         """Return the rows whose loaded value holds one of the first `n_active` needles of the memo.
 
         pixels: row of the pixel data, whose samples are not searched, or -1.
         """
-        if len(self._hits) < len(table):
-            self._hits = np.zeros(len(table), np.int64)
+        if len(self._hits) < len(reader.table):
+            self._hits = np.zeros(len(reader.table), np.int64)
         n = search.find_rows_with_needles(
-            *(header, table, n_rows, pixels, self._least),
+            *(reader.header, reader.table, reader.n_rows, pixels, self._least),
             *(memo.arena, memo.needles, memo.active, n_active, self._heads, memo.links, self._hits),
         )
         rows: list[int] = self._hits[:n].tolist()
         return rows
 
     def find_bulk_rows(
-        self, fd: int, table: npt.NDArray[np.int64], n_rows: int, memo: Memo, n_active: int, pixels: int
+        self, reader: Reader, memo: Memo, n_active: int, pixels: int, fd: int
     ) -> list[int]:
         """Return the kept rows whose value was not loaded and holds a needle; reads them in pieces.
 
-        Raises the OSError of a failed read.
+        fd: the file, as `reader` has read it. Raises the OSError of a failed read.
         """
-        flags = table[:n_rows, FLAGS]
-        is_bulk = (flags & BULK != 0) & (flags & FRAGMENTS == 0) & (table[:n_rows, OPERATION] == 0)
-        rows: list[int] = [row for row in np.flatnonzero(is_bulk).tolist() if row != pixels]
-        return [row for row in rows if self._holds_needle(fd, table[row], memo, n_active)]
+        table = reader.table[: reader.n_rows]
+        flags = table[:, FLAGS]
+        is_bulk = (flags & BULK != 0) & (flags & (FRAGMENTS | SEQUENCE) == 0)
+        rows: list[int] = np.flatnonzero(is_bulk & (table[:, OPERATION] == 0)).tolist()
+        return [
+            row
+            for row in rows
+            if row != pixels and self._holds_needle(fd, table[row], memo, n_active)
+        ]
 
-    def _holds_needle(
-        self, fd: int, row: npt.NDArray[np.int64], memo: Memo, n_active: int
-    ) -> bool:
+    def _holds_needle(self, fd: int, row: npt.NDArray[np.int64], memo: Memo, n_active: int) -> bool:
         at = int(row[VALUE])
         end = at + int(row[LENGTH])
         least = int(self._least[row[VR]])
         while at < end:
-            text = np.frombuffer(bytearray(os.pread(fd, min(_CHUNK + _OVERLAP, end - at), at)), np.uint8)
+            text = np.frombuffer(
+                bytearray(os.pread(fd, min(_CHUNK + _OVERLAP, end - at), at)), np.uint8
+            )
             found = search.find_needle(
                 *(text, 0, len(text), least),
                 *(memo.arena, memo.needles, memo.active, n_active, self._heads, memo.links),

@@ -1,4 +1,4 @@
-"""The elements that say what was done, PS3.15 section E.1.1: (0012,0062) to (0012,0064) and (0028,0303)."""
+"""The elements that say what was done: (0012,0062) to (0012,0064), (0028,0303); PS3.15 E.1.1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODE_MEANING = 0x00080104
 
 
 class Markers(NamedTuple):
-    """Encoded elements to insert. places: shape (n, 3), tag, start and length in `data`; ascending."""
+    """Encoded elements to insert. places: (n, 3), tag, start, length in `data`; ascending."""
 
     places: npt.NDArray[np.int64]
     data: npt.NDArray[np.uint8]
@@ -26,8 +26,8 @@ class Markers(NamedTuple):
 def make_markers(method: str, codes: Sequence[tuple[str, str, str]], encoding: int) -> Markers:
     """Return the marker elements in an encoding.
 
-    method: for (0012,0063), values separated by a backslash. codes: value, scheme and meaning of each item of
-    (0012,0064), CID 7050.
+    method: for (0012,0063), values separated by a backslash. codes: value, scheme and meaning of
+    each item of (0012,0064), CID 7050.
     """
     items = b"".join(
         item(

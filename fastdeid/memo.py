@@ -1,4 +1,4 @@
-"""What was resolved before: replaced values and needles by (kind, context, raw value), in arrays for kernels."""
+"""What was resolved before: new values and needles by (kind, context, raw value), for kernels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _FIRST_BYTES: Final = 1 << 18
 _FIRST_NEEDLES: Final = 4096
 _SLOTS_PER_ENTRY: Final = 4
 _WIDTH: Final = kernel.N_ENTRY_COLUMNS
-# Values that never repeat (instance UIDs) fill the memo; at this many bytes or entries it starts anew.
+# Values that never repeat (instance UIDs) fill the memo; at this many bytes or entries it starts
+# anew.
 MOST_BYTES: Final = 32 << 20
 MOST_ENTRIES: Final = 1 << 18
 
@@ -23,10 +24,10 @@ MOST_ENTRIES: Final = 1 << 18
 class Memo:
     """The hash table that `decide_actions` probes, and what it points to.
 
-    slots: shape (n_slots,), entry numbers, -1 free. entries: shape (n, N_ENTRY_COLUMNS). arena: shape
-    (n,), bytes of keys, results and needles. needles: shape (n, 3), start, length, boundary.
-    results: the replacing value of each entry. The memory views on the arrays are there because an
-    item is written through them in a third of the time.
+    slots: shape (n_slots,), entry numbers, -1 free. entries: shape (n, N_ENTRY_COLUMNS). arena:
+    shape (n,), bytes of keys, results and needles. needles: shape (n, 3), start, length,
+    boundary. results: the replacing value of each entry. The memory views on the arrays are there
+    because an item is written through them in a third of the time.
     """
 
     def __init__(self) -> None:
@@ -47,8 +48,9 @@ class Memo:
         kind: int,
         context: int,
         raw: bytes,
+        *,
         result: bytes,
-        needles: Iterable[tuple[bytes, int]],
+        needles: Iterable[tuple[bytes, int]] = (),
     ) -> int:
         """Remember a resolved value under the hash `code` of the decide kernel; return its entry.
 

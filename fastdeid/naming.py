@@ -20,7 +20,7 @@ def output_path(template: str, patient: str, study: str, series: str, instance: 
 
 
 def check_template(template: str) -> str:
-    """Return the template; raise UsageError unless it gives each instance a safe path of its own."""
+    """Return the template; raise UsageError unless each instance gets a safe path of its own."""
     fields = dict.fromkeys(("patient", "study", "series", "instance"), "A")
     try:
         path = template.format(**fields)

@@ -10,12 +10,13 @@ from fastdeid.verdicts import Verdict
 class Outcome(msgspec.Struct):
     """The outcome of one input file.
 
-    reason: a snake_case word, "" when ok; tag and offset say where it arose (0 and -1 when nowhere).
-    path: of the output below the target, "" when there is none. published: "new", "same" (an equal file
-    stood there), "different" (another file stands there, nothing was written) or "". Sizes and lengths are in
-    bytes. originals, pseudonyms, public: values in the order of the fields of `fastdeid.manifest`; originals
-    and public are raw bytes, public as in the output. n_cleaned: elements in which the leak check found
-    something. date_offset: days that belong to the patient.
+    reason: a snake_case word, "" when ok; tag and offset say where it arose (0 and -1 when
+    nowhere). path: of the output below the target, "" when there is none. published: "new",
+    "same" (an equal file stood there), "different" (another file stands there, nothing was
+    written) or "". Sizes and lengths are in bytes. originals, pseudonyms, public: values in the
+    order of the fields of `fastdeid.manifest`; originals and public are raw bytes, public as in
+    the output. n_cleaned: elements in which the leak check found something. date_offset: days
+    that belong to the patient.
     """
 
     verdict: Verdict

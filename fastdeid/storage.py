@@ -1,8 +1,8 @@
 """The output tree: an instance appears under its final name when it is complete, or not at all.
 
-An instance is written to a file without a name (O_TMPFILE) and linked to its final name, so that a process that
-is killed leaves nothing behind and an existing file is never overwritten. File systems that cannot do it get
-a named temporary file in the same folder.
+An instance is written to a file without a name (O_TMPFILE) and linked to its final name, so that
+a process that is killed leaves nothing behind and an existing file is never overwritten. File
+systems that cannot do it get a named temporary file in the same folder.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ _NO_UNNAMED: Final = frozenset(
 )
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _NO_RANGES: Final = frozenset(
-    {errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO, errno.EBADF, errno.ETXTBSY}
+    {
+        errno.EXDEV,
+        errno.EINVAL,
+        errno.EOPNOTSUPP,
+        errno.ENOSYS,
+        errno.EIO,
+        errno.EBADF,
+        errno.ETXTBSY,
+    }
 )
 
 
@@ -48,18 +56,19 @@ class TargetTree:
     ) -> str:
         """Write chunks to `path`, relative to the root; return NEW, SAME or DIFFERENT.
 
-        SAME: an equal file stands there already. DIFFERENT: another file stands there; it is kept, unless
-        `overwrite` asks for its replacement (then NEW). source: descriptor that ranges refer to.
+        SAME: an equal file stands there already. DIFFERENT: another file stands there; it is
+        kept, unless `overwrite` asks for its replacement (then NEW). source: descriptor that
+        ranges refer to.
 
-        Raises OutputError when the target cannot be written, DicomError when the source ends before a range
-        does, OSError when the source cannot be read.
+        Raises OutputError when the target cannot be written, DicomError when the source ends
+        before a range does, OSError when the source cannot be read.
         """
         folder, _, name = path.rpartition("/")
         directory = self._folder(folder)
         if self._unnamed and not overwrite:
             try:
                 return self._publish_unnamed(directory, name, chunks, source)
-            except _UnnamedUnsupported:
+            except _UnnamedUnsupportedError:
                 self._unnamed = False
         return self._publish_named(directory, name, chunks, source, overwrite=overwrite)
 
@@ -91,7 +100,7 @@ class TargetTree:
             fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=directory)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
-                raise _UnnamedUnsupported from None
+                raise _UnnamedUnsupportedError from None
             raise _cannot_write(error) from None
         try:
             self._fill(fd, chunks, source)
@@ -101,7 +110,7 @@ class TargetTree:
                 return _compare(fd, directory, name)
             except OSError as error:
                 if error.errno in _NO_UNNAMED:
-                    raise _UnnamedUnsupported from None
+                    raise _UnnamedUnsupportedError from None
                 raise _cannot_write(error) from None
             return NEW
         finally:
@@ -148,7 +157,7 @@ class TargetTree:
                 raise _cannot_write(error) from None
 
 
-class _UnnamedUnsupported(Exception):
+class _UnnamedUnsupportedError(Exception):
     """The file system cannot make a file without a name."""
 
 
@@ -192,23 +201,27 @@ def _write(fd: int, data: bytes | bytearray | memoryview) -> None:
 
 def _compare(fd: int, directory: int, name: str) -> str:
     """Tell whether the file that stands at `name` holds the bytes of `fd`."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        other = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        other = os.open(name, flags, dir_fd=directory)
     except OSError as error:
         raise _cannot_write(error) from None
     try:
-        size = os.fstat(fd).st_size
-        status = os.fstat(other)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
-            return DIFFERENT
-        for at in range(0, size, _BLOCK):
-            if os.pread(fd, _BLOCK, at) != os.pread(other, _BLOCK, at):
-                return DIFFERENT
-        return SAME
+        return SAME if _are_equal(fd, other) else DIFFERENT
     except OSError as error:
         raise _cannot_write(error) from None
     finally:
         os.close(other)
+
+
+def _are_equal(fd: int, other: int) -> bool:
+    size = os.fstat(fd).st_size
+    status = os.fstat(other)
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+        return False
+    return all(
+        os.pread(fd, _BLOCK, at) == os.pread(other, _BLOCK, at) for at in range(0, size, _BLOCK)
+    )
 
 
 def _exists(name: str, directory: int) -> bool:

@@ -27,7 +27,8 @@ SYNTAX_OF: Final = {
     EXPLICIT_BIG: EXPLICIT_VR_BIG_ENDIAN,
 }
 
-# Syntaxes whose whole data set is deflated after the file meta information, PS3.5 section A.5 and A.7.
+# Syntaxes whose whole data set is deflated after the file meta information, PS3.5 section A.5 and
+# A.7.
 DEFLATED: Final = frozenset(
     {
         DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
@@ -59,7 +60,7 @@ ENCODING_OF: Final[dict[str, int]] = {
 
 
 def vr_codes() -> npt.NDArray[np.uint8]:
-    """Return shape (65536,): the VR number of two bytes, first byte high; 0 where they are no VR."""
+    """Return shape (65536,): the VR number of two bytes, first byte high; 0 for none."""
     codes = np.zeros(1 << 16, np.uint8)
     for number, name in enumerate(VR_NAMES):
         if name:

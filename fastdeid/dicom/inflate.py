@@ -1,4 +1,4 @@
-"""Deflated data sets, PS3.5 section A.5: inflated under a budget, so that no bomb fills the memory."""
+"""Deflated data sets (PS3.5 section A.5), inflated under a budget: no bomb fills the memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from fastdeid.errors import DicomError
 
-# A data set may always inflate to LEAST bytes; beyond that to RATIO times its size, and never beyond MOST.
-# Deflate cannot exceed 1032:1. The real files at hand stay below 20:1.
+# A data set may always inflate to LEAST bytes; beyond that to RATIO times its size, and never
+# beyond MOST. Deflate cannot exceed 1032:1. The real files at hand stay below 20:1.
 LEAST: Final = 32 << 20
 RATIO: Final = 32
 MOST: Final = 512 << 20

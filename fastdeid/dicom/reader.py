@@ -1,7 +1,7 @@
 """Reading one DICOM file into an element table, PS3.10 section 7 and PS3.5 section 7.
 
-A reader is reused from file to file: its buffer holds what is loaded of the current file, values that
-are long and stay untouched are never loaded.
+A reader is reused from file to file: its buffer holds what is loaded of the current file, values
+that are long and stay untouched are never loaded.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _REASONS: Final = {
 class Reader:
     """The element table of one file after another.
 
-    After `read`: `header` (shape (n,), bytes), `table` (shape (n, N_COLUMNS), `n_rows` of them valid),
-    `cells` (the table's numbers, one after another),
-    `encoding`, `transfer_syntax`, `media_storage_sop_class`, `trailing_length` (bytes behind the data set), `inflated` (the whole
-    data set, or None when ranges refer to the file itself).
+    After `read`: `header` (shape (n,), bytes), `table` (shape (n, N_COLUMNS), `n_rows` of them
+    valid), `cells` (the table's numbers, one after another), `encoding`, `transfer_syntax`,
+    `media_storage_sop_class`, `trailing_length` (bytes behind the data set), `inflated` (the
+    whole data set, or None when ranges refer to the file itself).
     """
 
     def __init__(self, keys: npt.NDArray[np.uint32], vrs: npt.NDArray[np.uint8]) -> None:
@@ -52,7 +52,8 @@ class Reader:
         self._state = np.zeros(scan.N_STATE, np.int64)
         self._stack = np.zeros((scan.MAX_DEPTH, 3), np.int64)
         self._places = np.zeros(file_meta.N_PLACES, np.int64)
-        # Single numbers are read and written through memory views: a third of the time of an array's item.
+        # Single numbers are read and written through memory views: a third of the time of an
+        # array's item.
         self._cells = cells_of(self._state)
         self._stack_cells = cells_of(self._stack)
         self._window = WINDOW
@@ -70,8 +71,8 @@ class Reader:
     def read(self, fd: int, size: int) -> None:
         """Scan the file `fd` of `size` bytes.
 
-        Raises DicomError with the reason and place ("not_dicom" when nothing says that it is DICOM),
-        and the OSError of a failed read.
+        Raises DicomError with the reason and place ("not_dicom" when nothing says that it is
+        DICOM), and the OSError of a failed read.
         """
         self.n_rows = 0
         self.inflated = None
@@ -99,7 +100,7 @@ class Reader:
         self._window = _next_window(self._cells[scan.POSITION])
 
     def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
-        """Write row, value position and length of ascending `tags`, top level, to `found`, shape (n, 3)."""
+        """Write row, value position and length of ascending top-level `tags` to `found` (n, 3)."""
         rows.find_rows(self.table, self.n_rows, tags, found)
 
     @property
@@ -116,7 +117,7 @@ class Reader:
         self.cells = cells_of(table)
 
     def _load(self, fd: int, at: int, length: int, offset: int) -> int:
-        """Read `length` bytes at file offset `offset` to `header[at:]`; return the end of what is loaded."""
+        """Read `length` bytes at file offset `offset` to `header[at:]`; return where they end."""
         if at + length > len(self.header):
             if at + length > _MOST_HEADER:
                 raise DicomError("header_too_large", offset=offset)
@@ -190,24 +191,7 @@ class Reader:
         stack = self._stack_cells
         stack[scan.ROW], stack[scan.LIMIT], stack[scan.CODING] = -1, size, encoding
         self.encoding = encoding
-        walk = self._scan_elements
-        while True:
-            status = walk()
-            if status == scan.NEED:
-                at = state[scan.LOADED]
-                offset = at + state[scan.SHIFT]
-                step = _HOP if walk == self._skip_fragments else max(WINDOW, at // 4)
-                if offset == size:
-                    raise DicomError("truncated", offset=offset)
-                state[scan.LOADED] = self._load(fd, at, min(size - offset, step), offset)
-            elif status == scan.FULL:
-                self._use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
-            elif status == scan.ENCAPSULATED:
-                walk = self._skip_fragments
-            elif status == scan.DONE and walk == self._skip_fragments:
-                walk = self._scan_elements
-            else:
-                break
+        status = self._walk(fd, size)
         if status >= scan.TRUNCATED:
             raise DicomError(_REASONS[status], state[scan.ERROR_TAG], state[scan.ERROR_OFFSET])
         self.n_rows = state[scan.N_ROWS]
@@ -215,6 +199,33 @@ class Reader:
             self._check_trailing(size)
         elif self.n_rows == 0:
             raise DicomError("empty_data_set", offset=start)
+
+    def _walk(self, fd: int, size: int) -> int:
+        """Scan to the end of the data set, loading what the kernels ask for; return the status."""
+        while True:
+            status = self._scan_elements()
+            if status == scan.NEED:
+                self._load_more(fd, size, max(WINDOW, self._cells[scan.LOADED] // 4))
+            elif status == scan.FULL:
+                self._use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
+            elif status == scan.ENCAPSULATED:
+                status = self._skip_fragments()
+                while status == fragments.NEED:
+                    self._load_more(fd, size, _HOP)
+                    status = self._skip_fragments()
+                if status != fragments.DONE:
+                    return status
+            else:
+                return status
+
+    def _load_more(self, fd: int, size: int, length: int) -> None:
+        """Load `length` more bytes of the file, or what it still has."""
+        state = self._cells
+        at = state[scan.LOADED]
+        offset = at + state[scan.SHIFT]
+        if offset == size:
+            raise DicomError("truncated", offset=offset)
+        state[scan.LOADED] = self._load(fd, at, min(size - offset, length), offset)
 
     def _scan_elements(self) -> int:
         return int(

@@ -39,6 +39,7 @@ _PADDING: Final = " \0"
 _DELIMITERS: Final = b"\\^=\t\n\f\r"
 # PS3.5 section 6.1.2.5: ESC, intermediate characters, one final character.
 _ESCAPE: Final = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
+_ESCAPE_IN_TEXT: Final = re.compile("\x1b[\x20-\x2f]+[\x30-\x7e]")
 
 
 def parse_charsets(raw: bytes) -> tuple[str, ...]:
@@ -83,9 +84,10 @@ def _decode_extended(raw: bytes, charsets: tuple[str, ...]) -> str | None:
         warnings.simplefilter("error")
         try:
             encodings = extended.convert_encodings(list(charsets))
-            return extended.decode_bytes(raw, encodings, set(_DELIMITERS))
+            text = extended.decode_bytes(raw, encodings, set(_DELIMITERS))
         except UserWarning:
             return None
+    return _ESCAPE_IN_TEXT.sub("", text)  # pydicom leaves those of GB 2312 where they stand
 
 
 def encodings_of(text: str, charsets: tuple[str, ...]) -> set[bytes]:

@@ -1,4 +1,4 @@
-"""Bytes that fastdeid writes itself: file meta information (PS3.10 section 7.1) and whole elements (PS3.5 section 7)."""
+"""Bytes that fastdeid writes itself: file meta (PS3.10 section 7.1), elements (PS3.5 section 7)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Final
 
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 
-# A UUID-derived UID of this project, PS3.5 section B.2; it names the implementation, not the instance.
+# A UUID-derived UID of this project, PS3.5 section B.2; it names the implementation, not the
+# instance.
 IMPLEMENTATION_CLASS_UID: Final = b"2.25.298749728536163316383616100902503160372"
 IMPLEMENTATION_VERSION_NAME: Final = b"FASTDEID_0"
 
@@ -37,8 +38,8 @@ def item(elements: list[bytes], encoding: int) -> bytes:
 def file_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: bytes) -> bytes:
     """Return preamble, prefix and file meta information, PS3.10 sections 7.1 and 7.2.
 
-    The UIDs come without padding. The preamble is zero; neither the source application entity title nor
-    private information of the input is passed on.
+    The UIDs come without padding. The preamble is zero; neither the source application entity
+    title nor private information of the input is passed on.
     """
     group = b"".join(
         (
