@@ -113,13 +113,13 @@ def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[
 
 
 def _identifiers(value: str, charsets: tuple[str, ...], *, patient: bool) -> Iterator[Needle]:
-    for form in {value, value.lstrip("0")}:
+    for form in dict.fromkeys((value, value.lstrip("0"))):
         if form.isdigit():
             shortest = _SHORTEST_IDENTIFIER if patient else _SHORTEST_NUMBER
             boundary = NOT_IN_DIGITS
         else:
             shortest, boundary = _SHORTEST_IDENTIFIER, NOT_IN_WORD
-        if len(form) >= shortest and not is_defined_term(form):
+        if len(form) >= shortest and form.strip("0") and not is_defined_term(form):
             yield from _spell(form, boundary, charsets)
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastdeid import lookup
 from fastdeid.codes import Operation, choose_action, depends_on_type, is_compound
 from fastdeid.errors import ProfileError
-from fastdeid.iods import Iod, find_iod
+from fastdeid.iods import Iod, Place, find_iod
 from fastdeid.kinds import Kind, Kinds, replaces_empty_action
 from fastdeid.profiles.tables import (
     PRIVATE_PATTERN,
@@ -128,7 +128,8 @@ class Profile:
     """A confidentiality profile, compiled for every SOP Class on demand.
 
     registry: UIDs that are never mapped. dictionary_keys, dictionary_vrs: VR numbers by tag, for
-    implicit VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064).
+    implicit VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064). emptied_when_absent:
+    attributes whose code offers no removal, even where a known IOD does not have them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -142,6 +143,11 @@ class Profile:
         self.registry = _registry(settings)
         self.kinds = Kinds()
         self._codes = _codes_by_tag(settings)
+        self.emptied_when_absent = tuple(
+            tag
+            for tag, code in self._codes.items()
+            if is_compound(code) and choose_action(code, "3") == "Z"
+        )
         self._rules: dict[str, Rules] = {}
         dictionary = read_dictionary()
         self.general_keys, self._slots = lookup.place_tags(dictionary.tags)
@@ -219,7 +225,8 @@ class Profile:
         flags = 0
         if tag >> 16 not in REPEATING_GROUPS and (depends_on_type(code) or _is_sequence(tag)):
             flags = BY_TYPE
-        return operation, kind, flags | (REMOVE_WHEN_ABSENT if is_compound(code) else 0)
+        absent = is_compound(code) and choose_action(code, "3") == "X"
+        return operation, kind, flags | (REMOVE_WHEN_ABSENT if absent else 0)
 
     def _compile_private(self) -> _Rows:
         if self._codes[_PRIVATE] != "X":
@@ -257,20 +264,34 @@ def tag_of(pattern: str) -> int:
 
 
 def _iod_rows(profile: Profile, iod: Iod | None) -> dict[int, tuple[int, int, int]]:
+    """Return `Rules.iod` as a dict, for the contexts that kept sequences lead to."""
     rows: dict[int, tuple[int, int, int]] = {}
-    for context, places in enumerate(iod.places if iod is not None else ()):
-        for tag, place in places.items():
-            if tag >> 16 in REPEATING_GROUPS:
+    if iod is None:
+        return rows
+    absent = [(tag, (*profile.operate(tag, "Z"), -1)) for tag in profile.emptied_when_absent]
+    contexts = [0]
+    for context in contexts:
+        if iod.complete:
+            rows.update((context << 32 | tag, row) for tag, row in absent)
+        for tag, place in iod.places[context].items():
+            row = _iod_row(profile, tag, place)
+            if row is None:
                 continue
-            code = profile.code(tag)
-            if depends_on_type(code):
-                action = choose_action(code, place.attribute_type)
-                operation, kind = profile.operate(tag, action)
-                child = place.child if operation is Operation.KEEP else -1
-                rows[context << 32 | tag] = (operation, kind, child)
-            elif place.child >= 0 and code == "K":
-                rows[context << 32 | tag] = (-1, -1, place.child)
+            rows[context << 32 | tag] = row
+            if row[CHILD] >= 0 and row[CHILD] not in contexts:
+                contexts.append(row[CHILD])
     return rows
+
+
+def _iod_row(profile: Profile, tag: int, place: Place) -> tuple[int, int, int] | None:
+    """Return the row of an attribute at one place, None where the general row says all."""
+    if tag >> 16 in REPEATING_GROUPS:
+        return None
+    code = profile.code(tag)
+    if depends_on_type(code):
+        operation, kind = profile.operate(tag, choose_action(code, place.attribute_type))
+        return operation, kind, place.child if operation is Operation.KEEP else -1
+    return (-1, -1, place.child) if place.child >= 0 and code == "K" else None
 
 
 def _registry(settings: Settings) -> frozenset[bytes]:
