@@ -295,7 +295,7 @@ class Deidentifier:
 
     def _use_output(self, size: int) -> None:
         self._output = np.zeros(size + size // 4, np.uint8)
-        self._output_view = memoryview(self._output)
+        self._output_view = self._output.data
 
     # What the manifest says
 

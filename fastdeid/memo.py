@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from fastdeid.dicom.reader import cells_of
 from fastdeid.kernels import rules as kernel
 
 _FIRST_ENTRIES: Final = 4096
@@ -32,6 +33,9 @@ class Memo:
 
     def __init__(self) -> None:
         self.stamp = 0
+        self._used = 0
+        self._n_needles = 0
+        self.results: list[bytes] = []
         self._allocate(_FIRST_ENTRIES, _FIRST_BYTES, _FIRST_NEEDLES)
         self._forget()
 
@@ -102,7 +106,7 @@ class Memo:
 
     def _forget(self) -> None:
         self.slots[:] = -1
-        self.results: list[bytes] = []
+        self.results = []
         self._used = 0
         self._n_needles = 0
 
@@ -129,11 +133,11 @@ class Memo:
         self.active = np.zeros(needles, np.int64)
         self.links = np.zeros(needles, np.int32)
         self.slots = np.full(_SLOTS_PER_ENTRY * entries, -1, np.int32)
-        self._entry_cells = memoryview(self.entries.reshape(-1)).cast("B").cast("q")
-        self._needle_cells = memoryview(self.needles.reshape(-1)).cast("B").cast("q")
-        self._active_cells = memoryview(self.active).cast("B").cast("q")
-        self._slot_cells = memoryview(self.slots).cast("B").cast("i")
-        self._bytes = memoryview(self.arena)
+        self._entry_cells = cells_of(self.entries)
+        self._needle_cells = cells_of(self.needles)
+        self._active_cells = cells_of(self.active)
+        self._slot_cells: memoryview[int] = self.slots.data.cast("B").cast("i")
+        self._bytes = self.arena.data
 
     def _place(self, entry: int, code: int) -> None:
         slots = self._slot_cells

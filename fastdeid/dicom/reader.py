@@ -82,7 +82,7 @@ class Reader:
         if self.header is not self._own:
             self._use(self._own)
         loaded = self._load(fd, 0, min(size, self._window), 0)
-        start = _data_set_start(self.view[: min(loaded, 132)])
+        start = _data_set_start(self.view[: min(loaded, 132)].tobytes())
         if start is None:
             self._read_bare(fd, size, 0, loaded)
             return
@@ -110,7 +110,7 @@ class Reader:
 
     def _use(self, header: npt.NDArray[np.uint8]) -> None:
         self.header = header
-        self.view = memoryview(header)
+        self.view: memoryview[int] = header.data
 
     def _use_table(self, table: npt.NDArray[np.int64]) -> None:
         self.table = table
@@ -256,10 +256,10 @@ _FIRST_ELEMENTS: Final = frozenset(
 
 def cells_of(numbers: npt.NDArray[np.int64]) -> memoryview[int]:
     """Return the numbers of an array, one after another in C order."""
-    return memoryview(numbers.reshape(-1)).cast("B").cast("q")
+    return numbers.reshape(-1).data.cast("B").cast("q")
 
 
-def _data_set_start(head: memoryview) -> int | None:
+def _data_set_start(head: bytes) -> int | None:
     """Return where the file meta information starts, None when the file has none."""
     if head[128:132] == b"DICM":
         return 132
