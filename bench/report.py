@@ -73,12 +73,21 @@ def stage_text(worker: dict[str, Any]) -> str:
 def table(results: dict[str, Any]) -> str:
     """Return the Markdown table of README, and the lines below it."""
     machine = results["machine"]
+    lines = ["", *corpus_rows(results["corpora"]), "", *single_lines(results)]
+    lines.append(
+        f"{results['workers']} workers on {machine['cpus']} CPUs, {machine['system']}, "
+        f"Python {machine['python']}, load at start {machine['load_average_at_start']:.2f}"
+    )
+    return "\n".join(lines)
+
+
+def corpus_rows(corpora: dict[str, Any]) -> list[str]:
+    """Return the rows of the Markdown table, none where no corpus was measured."""
     lines = [
-        "",
         "| corpus | files (N) | us per file | of `cp -r` | files per CPU s | MB/s | pydicom loop |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, result in results["corpora"].items():
+    for name, result in corpora.items():
         shown = figures(result)
         loop = f"{shown['loop_ratio']:.0f} x" if "loop_ratio" in shown else ""
         lines.append(
@@ -86,12 +95,7 @@ def table(results: dict[str, Any]) -> str:
             f"{shown['ratio']:.2f} x | {shown['files_per_cpu_second']:,.0f} | "
             f"{shown['megabytes_per_second']:,.0f} | {loop} |"
         )
-    lines += ["", *single_lines(results)]
-    lines.append(
-        f"{results['workers']} workers on {machine['cpus']} CPUs, {machine['system']}, "
-        f"Python {machine['python']}, load at start {machine['load_average_at_start']:.2f}"
-    )
-    return "\n".join(lines)
+    return lines if corpora else []
 
 
 def single_lines(results: dict[str, Any]) -> list[str]:
