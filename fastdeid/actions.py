@@ -11,7 +11,7 @@ import msgspec
 from fastdeid.documents import dummy_document
 from fastdeid.dummies import dummy_items, dummy_value, pad
 from fastdeid.kinds import Kind
-from fastdeid.needles import Needle, find_needles
+from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID, Needle, find_needles
 from fastdeid.pseudonyms import Pseudonyms
 
 __all__ = ["Context", "Needle", "resolve"]
@@ -44,6 +44,8 @@ def resolve(
 
     Raises DicomError for an encapsulated document of a MIME type without a dummy.
     """
+    if kind.replace == "map_uid" and b"\\" not in raw and kind.harvest == "uid":
+        return _map_one_uid(raw, kind.vr, pseudonyms, registry)
     value = _REPLACEMENTS[kind.replace](kind, raw, context, pseudonyms, registry)
     if not kind.harvest:
         return value, []
@@ -51,6 +53,17 @@ def resolve(
     if kind.harvest == "uid":
         needles = [needle for needle in needles if needle.value not in registry]
     return value, needles
+
+
+def _map_one_uid(
+    raw: bytes, vr: str, pseudonyms: Pseudonyms, registry: frozenset[bytes]
+) -> tuple[bytes, list[Needle]]:
+    """Resolve a single UID: every instance has a new one, so this is most of the work on a file."""
+    uid = raw.strip(_PADDING)
+    if not uid or uid in registry:
+        return pad(uid, vr), []
+    needles = [Needle(uid, NOT_IN_DIGITS)] if len(uid) >= SHORTEST_UID else []
+    return pad(pseudonyms.uid(uid), vr), needles
 
 
 _Replacement = Callable[[Kind, bytes, Context, Pseudonyms, frozenset[bytes]], bytes]

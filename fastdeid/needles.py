@@ -25,7 +25,7 @@ _SHORTEST_NAME: Final = 3
 _SHORTEST_IDENTIFIER: Final = 4
 _SHORTEST_NUMBER: Final = 6  # digits of a step or study number: shorter ones are ordinary DS and IS
 _SHORTEST_PHRASE: Final = 6
-_SHORTEST_UID: Final = 8
+SHORTEST_UID: Final = 8
 _YEARS: Final = range(1850, 2100)
 
 # PS3.5 section 6.2: ^ and = part a person name, the rest parts it where people type names.
@@ -34,6 +34,13 @@ _JOINTS: Final = ("^", " ", ",", "_", "-", "")
 # Parts of names that everybody may have.
 _TITLES: Final = frozenset(
     "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN III VAN VON DER DEN".split()
+)
+# Scanners are delivered with the maker's name as institution; it also stands in Manufacturer.
+_MAKERS: Final = frozenset(
+    """
+    AGFA CANON CARESTREAM ELEKTA FUJIFILM HITACHI HOLOGIC KODAK MINDRAY PHILIPS SAMSUNG SHIMADZU
+    SIEMENS TOSHIBA VARIAN
+    """.split()
 )
 _DATE_FORMS: Final = (
     *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d"),
@@ -76,7 +83,7 @@ def find_needles(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> list[Ne
 def _uids(raw: bytes) -> Iterator[Needle]:
     for value in raw.split(b"\\"):
         uid = value.strip(b" \0")
-        if len(uid) >= _SHORTEST_UID:
+        if len(uid) >= SHORTEST_UID:
             yield Needle(uid, NOT_IN_DIGITS)
 
 
@@ -106,7 +113,7 @@ def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[
         if harvest == "name":
             yield from _names(one, charsets)
         elif harvest == "phrase":
-            if len(one) >= _SHORTEST_PHRASE:
+            if len(one) >= _SHORTEST_PHRASE and one.upper() not in _MAKERS:
                 yield from _spell(one, NOT_IN_WORD, charsets)
         else:
             yield from _identifiers(one, charsets, patient=harvest == "patient")

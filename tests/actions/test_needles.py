@@ -279,6 +279,12 @@ def test_an_address_is_found_as_a_whole() -> None:
     assert find_needles("phrase", b"Elm", ()) == []
 
 
+def test_an_institution_named_like_the_maker_of_the_scanner_is_not_searched() -> None:
+    assert find_needles("phrase", b"TOSHIBA ", ()) == []
+    assert hits(find_needles("phrase", b"Toshiba Hospital", ()), b"TOSHIBA HOSPITAL")
+    assert hits(name("Siemens^Werner"), b"Siemens")
+
+
 @given(
     st.sampled_from(["name", "patient", "identifier", "phrase", "date", "uid"]),
     st.binary(max_size=64),

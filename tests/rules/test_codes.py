@@ -18,7 +18,7 @@ CHOICES = {
     "X/Z": "D D Z Z X Z",
     "X/D": "D D D D X D",
     "X/Z/D": "D D Z Z X D",
-    "X/Z/U*": "U U Z Z X U",
+    "X/Z/U*": "U U U U X U",
 }
 
 

@@ -23,7 +23,7 @@ ALLOWED = {
     "X/Z": {"1 1C": "REPLACE", "2 2C *": "EMPTY", "3": "REMOVE"},
     "X/D": {"1 1C 2 2C *": "REPLACE", "3": "REMOVE"},
     "X/Z/D": {"1 1C *": "REPLACE", "2 2C": "EMPTY", "3": "REMOVE"},
-    "X/Z/U*": {"1 1C *": "KEEP", "2 2C": "EMPTY", "3": "REMOVE"},
+    "X/Z/U*": {"1 1C 2 2C *": "KEEP", "3": "REMOVE"},
 }
 
 
