@@ -61,7 +61,7 @@ def _map_one_uid(
     """Resolve a single UID: every instance has a new one, so this is most of the work on a file."""
     uid = raw.strip(_PADDING)
     if not uid or uid in registry:
-        return pad(uid, vr), []
+        return raw, []
     needles = [Needle(uid, NOT_IN_DIGITS)] if len(uid) >= SHORTEST_UID else []
     return pad(pseudonyms.uid(uid), vr), needles
 

@@ -117,10 +117,10 @@ class Memo:
             max(n_bytes, len(self.arena)),
             max(needles, len(self.needles)),
         )
-        for before, after in zip(
-            old, (self.entries, self.arena, self.needles, self.active), strict=True
-        ):
-            after[: len(before)] = before
+        self.entries[: len(old[0])] = old[0]
+        self.arena[: len(old[1])] = old[1]
+        self.needles[: len(old[2])] = old[2]
+        self.active[: len(old[3])] = old[3]
         codes = self.entries[: len(self.results), kernel.HASH].tolist()
         for entry, code in enumerate(codes):
             if code >= 0:
