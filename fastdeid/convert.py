@@ -18,7 +18,7 @@ from fastdeid import manifest, plan
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths
-from fastdeid.partition import Processor
+from fastdeid.outcome import Outcome
 from fastdeid.storage import TEMPORARY
 from fastdeid.summary import Summary
 from fastdeid.verdicts import Verdict
@@ -187,9 +187,9 @@ def sweep(target: str) -> None:
 # End -----------------------------------------------------------------------------------------
 
 
-def finish(workspace: Workspace, make_processor: Callable[[], Processor]) -> Summary:
+def finish(workspace: Workspace, again: Callable[[bytes, bool], Outcome]) -> Summary:
     """Finalise. The run counts as finished when `keep_finished` has kept the summary."""
-    summary = finalise(workspace, make_processor)
+    summary = finalise(workspace, again)
     settings = workspace.settings
     summary.target = settings.target
     summary.link_table = settings.link_table

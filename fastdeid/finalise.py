@@ -21,7 +21,6 @@ from fastdeid import manifest
 from fastdeid.columns import part_table
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
-from fastdeid.partition import Processor
 from fastdeid.summary import Summary, summarise, tally
 from fastdeid.tables import (
     distinct_identities,
@@ -38,11 +37,14 @@ TARGET_OCCUPIED: Final = "target_occupied"
 SAME_INSTANCE: Final = "same_instance_different_bytes"
 _STANDS: Final = ("new", "same")
 
+Again = Callable[[bytes, bool], Outcome]
 
-def finalise(workspace: Workspace, make_processor: Callable[[], Processor]) -> Summary:
-    """Write the link table, the research manifest and the summary.
 
-    make_processor: called only when instances share an output path and must be compared again.
+def finalise(workspace: Workspace, again: Again) -> Summary:
+    """Write the link table and the research manifest, and return the summary.
+
+    again: de-identifies a file again, of this path, overwriting what stands there or not; called
+    only when instances share an output path and must be compared.
 
     Raises FastdeidError when a partition has not been committed, OutputError when a table cannot be
     written.
@@ -52,7 +54,7 @@ def finalise(workspace: Workspace, make_processor: Callable[[], Processor]) -> S
     entries = workspace.entries()
     if rows.num_rows != entries.num_rows:
         raise FastdeidError("the parts do not cover the plan")
-    rows = _settle(rows, entries, workspace.settings, make_processor)
+    rows = _settle(rows, entries, workspace.settings, again)
     _write_tables(workspace, entries.column("path"), rows)
     ok = np.asarray(pc.equal(rows.column("verdict"), Verdict.OK.value))
     sizes = np.asarray(rows.column("output_size"))
@@ -82,28 +84,22 @@ def _committed(workspace: Workspace) -> tuple[list[pa.Table], dict[str, float], 
 # Shared output paths -------------------------------------------------------------------------
 
 
-def _settle(
-    rows: pa.Table, entries: pa.Table, settings: Settings, make_processor: Callable[[], Processor]
-) -> pa.Table:
+def _settle(rows: pa.Table, entries: pa.Table, settings: Settings, again: Again) -> pa.Table:
     """Let the first row of each output path have it; the others are duplicates or collisions."""
     groups = _shared_paths(rows)
     if not groups:
         return rows
     changes: dict[int, Outcome] = {}
-    processor: Processor | None = None
     published = rows.column("published").to_pylist()
     verdicts: dict[int, tuple[str, str]] = {}
     for group in groups:
         states = [published[row] for row in group]
         # Racing workers may both report "new"; a part of an interrupted start may be out of date.
         if states[0] not in _STANDS or "different" in states or states.count("new") > 1:
-            processor = processor or make_processor()
-            fresh = _compare_again(group, entries, settings, processor)
+            fresh = _compare_again(group, entries, settings, again)
             changes.update(fresh)
             states = [_state(fresh[row]) for row in group]
         verdicts.update(_verdicts(group, states))
-    if processor is not None:
-        processor.close()
     return _patched(rows, changes, verdicts)
 
 
@@ -130,7 +126,7 @@ def _shared_paths(rows: pa.Table) -> list[list[int]]:
 
 
 def _compare_again(
-    group: list[int], entries: pa.Table, settings: Settings, processor: Processor
+    group: list[int], entries: pa.Table, settings: Settings, again: Again
 ) -> dict[int, Outcome]:
     """Process the rows of one output path again, the first one first, and return the outcomes.
 
@@ -139,12 +135,12 @@ def _compare_again(
     """
     prefix = os.fsencode(settings.source).rstrip(b"/") + b"/"
     paths = {row: prefix + entries.column("path")[row].as_py() for row in group}
-    fresh = {row: processor.process(paths[row]) for row in group}
+    fresh = {row: again(paths[row], False) for row in group}
     ok = [row for row in group if fresh[row].verdict == Verdict.OK]
     ours = any(fresh[row].published in _STANDS for row in ok)
     if ok and ours and fresh[ok[0]].published not in _STANDS:
-        fresh[ok[0]] = processor.process(paths[ok[0]], overwrite=True)
-        fresh.update({row: processor.process(paths[row]) for row in ok[1:]})
+        fresh[ok[0]] = again(paths[ok[0]], True)
+        fresh.update({row: again(paths[row], False) for row in ok[1:]})
     return fresh
 
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol, TextIO
 
 _TERMINAL_SECONDS: Final = 0.25
 _LOG_SECONDS: Final = 30.0
-_PATIENCE_SECONDS: Final = 3.0
+PATIENCE_SECONDS: Final = 3.0
 _WIPE: Final = "\r\x1b[K"
 COMPILING: Final = "compiling the kernels, once per machine and version ..."
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -51,7 +51,7 @@ class Silent:
 @contextlib.contextmanager
 def patience(reporter: Reporter, message: str) -> Iterator[None]:
     """Say a message when the block takes longer than a few seconds."""
-    timer = threading.Timer(_PATIENCE_SECONDS, reporter.say, [message])
+    timer = threading.Timer(PATIENCE_SECONDS, reporter.say, [message])
     timer.daemon = True
     timer.start()
     try:

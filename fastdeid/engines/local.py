@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastdeid.engines.stop import signals
 from fastdeid.errors import UsageError
-from fastdeid.folders import resolve_paths
-from fastdeid.keys import read_key
 from fastdeid.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -58,16 +56,19 @@ def run(
     n_workers = available_cpus() if workers is None else workers
     if n_workers < 0:
         raise UsageError("the number of workers cannot be negative")
-    paths = resolve_paths(source, target, link_table, key=key)
-    secret = read_key(key)
-    if n_workers:
-        from fastdeid.engines import pool
-
-        # Its imports take as long as planning, and run at the same time.
-        pool.start_server()
-    from fastdeid.engines.session import Session
-
     with signals() as stop:
+        if n_workers:
+            from fastdeid.engines.server import SERVER
+
+            # Its imports take longer than planning, and run at the same time.
+            SERVER.start()
+        from fastdeid.folders import resolve_paths
+        from fastdeid.keys import read_key
+
+        paths = resolve_paths(source, target, link_table, key=key)
+        secret = read_key(key)
+        from fastdeid.engines.session import Session
+
         session = Session(
             paths=paths,
             key=secret,

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import math
 import os
+import signal
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from multiprocessing import connection, forkserver
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from fastdeid.engines.server import SERVER
 from fastdeid.engines.stop import Stop
+from fastdeid.engines.worker import Again, Failed, Progress, Setup, Task
 from fastdeid.errors import FastdeidError
-from fastdeid.progress import COMPILING, Reporter, patience
+from fastdeid.outcome import Outcome
+from fastdeid.progress import COMPILING, PATIENCE_SECONDS, Reporter
+from fastdeid.summary import PartitionSummary
 
-if TYPE_CHECKING:
-    from fastdeid.engines.worker import Setup, Task
-    from fastdeid.summary import PartitionSummary
-
-_PRELOAD: Final = "fastdeid.engines.preload"
 _POLL_SECONDS: Final = 0.25
 _GRACE_SECONDS: Final = 3.0
 _ATTEMPTS: Final = 3
-
-
-def start_server() -> None:
-    """Start the process that workers are forked from; returns while it still imports.
-
-    It is used again by later runs of the same process.
-    """
-    # Processes own the cores: a thread pool in each worker would only be in the way.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOAD])
-    forkserver.ensure_running()
 
 
 class WorkerError(FastdeidError):
@@ -45,41 +35,39 @@ class WorkerError(FastdeidError):
 
 
 class _Worker:
-    """One process, its pipe, and the task it has."""
+    """One process, the pipe to it, and the task it has."""
 
     def __init__(self, setup: Setup) -> None:
-        from fastdeid.engines.worker import work
-
-        context = multiprocessing.get_context("forkserver")
-        self.pipe, theirs = context.Pipe()
-        self.process: ForkServerProcess = context.Process(
-            target=work, args=(theirs, setup), daemon=True
-        )
-        self.process.start()
-        theirs.close()
+        self.pipe = Connection(SERVER.fork())
+        self.pid = 0
         self.task: Task | None = None
         self.files = self.size = 0
+        self._send(setup)
 
     def give(self, task: Task) -> None:
-        """Hand out a task. A worker that is dead already is noticed when its pipe is read."""
+        """Hand out a task."""
         self.task = task
         self.files = self.size = 0
-        try:
-            self.pipe.send(task)
-        except ConnectionError:
-            return
+        self._send(task)
+
+    def _send(self, message: Setup | Task | None) -> None:
+        # A worker that is dead already is noticed when its pipe is read.
+        with contextlib.suppress(ConnectionError):
+            self.pipe.send(message)
 
     def end(self) -> None:
-        """Close the pipe, which ends the worker after the file at hand."""
-        self.pipe.close()
+        """Tell the worker to end after the file at hand."""
+        self._send(None)
 
-    def join(self, seconds: float) -> None:
-        """Wait for the end, and enforce it when it does not come."""
-        self.process.join(seconds)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.process.close()
+    def join(self, deadline: float) -> None:
+        """Wait for the end, and enforce it when it does not come in time."""
+        with contextlib.suppress(EOFError, ConnectionError):
+            while self.pipe.poll(max(deadline - time.monotonic(), 0)):
+                self.pipe.recv()
+            # The pipe is open, so the process is still the one that sent this number.
+            if self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+        self.pipe.close()
 
 
 class Pool:
@@ -94,7 +82,8 @@ class Pool:
         self._stop = stop
         self._reporter = reporter
         self._workers: list[_Worker] = []
-        self._attempts: Counter[int] = Counter()
+        self._attempts: Counter[str] = Counter()
+        self._started = time.monotonic()
         self._done_files = self._done_size = 0
         self.deaths = 0
 
@@ -109,8 +98,9 @@ class Pool:
     ) -> None:
         for worker in self._workers:
             worker.end()
+        deadline = time.monotonic() + _GRACE_SECONDS
         for worker in self._workers:
-            worker.join(_GRACE_SECONDS)
+            worker.join(deadline)
         self._workers.clear()
 
     def run(self, tasks: Sequence[Task]) -> Iterator[PartitionSummary]:
@@ -121,20 +111,37 @@ class Pool:
         Raises WorkerError when a worker reports an error, FastdeidError when a task has ended its
         worker three times.
         """
+        for answer in self._answers(tasks):
+            if isinstance(answer, PartitionSummary):
+                self._done_files += sum(answer.outcomes.values())
+                self._done_size += answer.bytes_planned
+                yield answer
+
+    def again(self, path: bytes, overwrite: bool) -> Outcome:
+        """De-identify one file again, in a worker.
+
+        Raises what `run` raises, and Stopped when a stop was requested.
+        """
+        for answer in self._answers([Again(path, overwrite)]):
+            if isinstance(answer, Outcome):
+                return answer
+        self._stop.check()
+        raise FastdeidError("a worker gave no answer")
+
+    def _answers(self, tasks: Sequence[Task]) -> Iterator[PartitionSummary | Outcome]:
         waiting = deque(tasks)
-        with patience(self._reporter, COMPILING):
-            while len(self._workers) < min(self._size, len(waiting)):
-                self._workers.append(_Worker(self._setup))
+        while len(self._workers) < min(self._size, len(waiting)):
+            self._workers.append(_Worker(self._setup))
         while True:
             self._hand_out(waiting)
             busy = [worker for worker in self._workers if worker.task is not None]
             if not busy:
                 return
-            ready = connection.wait([worker.pipe for worker in busy], _POLL_SECONDS)
+            ready = wait([worker.pipe for worker in busy], _POLL_SECONDS)
             for worker in [worker for worker in busy if worker.pipe in ready]:
-                summary = self._receive(worker, waiting)
-                if summary is not None:
-                    yield summary
+                answer = self._receive(worker, waiting)
+                if answer is not None:
+                    yield answer
             self._report()
 
     def _hand_out(self, waiting: deque[Task]) -> None:
@@ -142,39 +149,32 @@ class Pool:
             if worker.task is None and waiting and not self._stop.requested:
                 worker.give(waiting.popleft())
 
-    def _receive(self, worker: _Worker, waiting: deque[Task]) -> PartitionSummary | None:
-        from fastdeid.engines.worker import Failed, Progress
-
+    def _receive(self, worker: _Worker, waiting: deque[Task]) -> PartitionSummary | Outcome | None:
         try:
-            message = worker.pipe.recv()
+            message: Progress | Failed | PartitionSummary | Outcome = worker.pipe.recv()
         except (EOFError, ConnectionError):
             self._replace(worker, waiting)
             return None
         if isinstance(message, Failed):
             raise WorkerError(message.exit_code, message.message)
         if isinstance(message, Progress):
-            worker.files, worker.size = message.files, message.size
+            worker.pid, worker.files, worker.size = message.pid, message.files, message.size
             return None
-        summary: PartitionSummary = message
         worker.task = None
         worker.files = worker.size = 0
-        self._done_files += sum(summary.outcomes.values())
-        self._done_size += summary.bytes_planned
-        return summary
+        return message
 
     def _replace(self, worker: _Worker, waiting: deque[Task]) -> None:
         self.deaths += 1
         self._workers.remove(worker)
-        worker.end()
-        worker.join(_GRACE_SECONDS)
+        worker.pipe.close()
         if worker.task is None:
             return
-        number = worker.task if isinstance(worker.task, int) else worker.task.number
-        self._attempts[number] += 1
-        if self._attempts[number] >= _ATTEMPTS:
+        title = _title(worker.task)
+        self._attempts[title] += 1
+        if self._attempts[title] >= _ATTEMPTS:
             raise FastdeidError(
-                f"partition {number} has ended its worker {_ATTEMPTS} times "
-                "(killed, or out of memory?)"
+                f"{title} has ended its worker {_ATTEMPTS} times (killed, or out of memory?)"
             )
         waiting.appendleft(worker.task)
         self._workers.append(_Worker(self._setup))
@@ -183,3 +183,13 @@ class Pool:
         files = self._done_files + sum(worker.files for worker in self._workers)
         size = self._done_size + sum(worker.size for worker in self._workers)
         self._reporter.update(files, size)
+        waited = time.monotonic() - self._started
+        if waited > PATIENCE_SECONDS and not any(worker.pid for worker in self._workers):
+            self._reporter.say(COMPILING)
+            self._started = math.inf
+
+
+def _title(task: Task) -> str:
+    if isinstance(task, Again):
+        return "a file that shares its output path"
+    return f"partition {task if isinstance(task, int) else task.number}"

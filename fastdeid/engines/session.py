@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fastdeid import __version__, convert, plan
+from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
-from fastdeid.engines.worker import Files, Job, Setup, Task
+from fastdeid.engines.worker import Files, Setup, Task
 from fastdeid.errors import FastdeidError
 from fastdeid.folders import Paths
-from fastdeid.progress import COMPILING, Reporter, patience
+from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.summary import PartitionSummary, Summary, merge
@@ -63,7 +64,6 @@ class Session:
         self._workers = workers
         self._reporter = reporter
         self._stop = stop
-        self._deaths = 0
         self._started = started
 
     def run(self) -> Summary:
@@ -82,12 +82,12 @@ class Session:
                 return self._unchanged()
             if state != convert.NEW:
                 convert.sweep(self._settings.target)
-            done = self._partitions(convert.unfinished_partitions(workspace, state))
-            self._stop.check()
-            if self._deaths:
-                convert.sweep(self._settings.target)
-            setup = self._setup(workspace.folder)
-            summary = convert.finish(workspace, setup.processor)
+            numbers = convert.unfinished_partitions(workspace, state)
+            with self._crew(workspace.folder) as crew:
+                done = self._do(crew, numbers, *self._extent(numbers))
+                if crew.deaths:
+                    convert.sweep(self._settings.target)
+                summary = convert.finish(workspace, crew.again)
             convert.keep_finished(workspace, summary)
         return self._rated(summary, done)
 
@@ -101,58 +101,38 @@ class Session:
             rows = entries.slice(first, after - first)
             paths, reasons = (rows.column(name).to_pylist() for name in ("path", "reason"))
             tasks.append(Files(number, paths, reasons, sizes[first:after]))
-        done = self._do("", tasks, entries.num_rows, sum(sizes))
-        self._stop.check()
+        with self._crew("") as crew:
+            done = self._do(crew, tasks, entries.num_rows, sum(sizes))
         summary = merge(done)
         summary.state = "dry run"
         summary.profile = f"{self._settings.profile} {self._settings.profile_version}"
         return self._rated(summary, done)
 
-    def _partitions(self, numbers: list[int]) -> list[PartitionSummary]:
+    def _extent(self, numbers: list[int]) -> tuple[int, int]:
+        """Return files and bytes of some partitions."""
         starts = self._workspace.starts
         sizes = self._workspace.entries().column("size").to_numpy()
-        files = sum(starts[number + 1] - starts[number] for number in numbers)
-        size = sum(int(sizes[starts[n] : starts[n + 1]].sum()) for n in numbers)
-        return self._do(self._workspace.folder, numbers, files, size)
+        spans = [(starts[number], starts[number + 1]) for number in numbers]
+        files = sum(after - first for first, after in spans)
+        return files, sum(int(sizes[first:after].sum()) for first, after in spans)
 
-    def _setup(self, folder: str) -> Setup:
-        return Setup(self._settings, self._key, folder, self._make)
+    def _crew(self, folder: str) -> Pool | InProcess:
+        setup = Setup(self._settings, self._key, folder, self._make)
+        if self._workers:
+            return Pool(setup, self._workers, self._stop, self._reporter)
+        return InProcess(setup, self._stop, self._reporter)
 
     def _do(
-        self, folder: str, tasks: Sequence[Task], files: int, size: int
+        self, crew: Pool | InProcess, tasks: Sequence[Task], files: int, size: int
     ) -> list[PartitionSummary]:
-        if not tasks:
-            return []
+        """Do all tasks; raises Stopped when a stop was requested meanwhile."""
         self._reporter.begin(files, size)
-        work = self._in_workers if self._workers else self._in_process
         try:
-            return list(work(self._setup(folder), tasks))
+            done = list(crew.run(tasks))
         finally:
             self._reporter.end()
-
-    def _in_workers(self, setup: Setup, tasks: Sequence[Task]) -> Iterator[PartitionSummary]:
-        with Pool(setup, self._workers, self._stop, self._reporter) as pool:
-            yield from pool.run(tasks)
-            self._deaths += pool.deaths
-
-    def _in_process(self, setup: Setup, tasks: Sequence[Task]) -> Iterator[PartitionSummary]:
-        with patience(self._reporter, COMPILING):
-            job = Job(setup)
-        files = size = 0
-
-        def tick(more_files: int, more_bytes: int) -> None:
-            self._reporter.update(files + more_files, size + more_bytes)
-
-        try:
-            for task in tasks:
-                if self._stop.requested:
-                    return
-                summary = job.run(task, tick)
-                files += sum(summary.outcomes.values())
-                size += summary.bytes_planned
-                yield summary
-        finally:
-            job.close()
+        self._stop.check()
+        return done
 
     def _unchanged(self) -> Summary:
         finished = convert.read_finished(self._workspace)

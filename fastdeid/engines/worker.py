@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from fastdeid.errors import FastdeidError
+from fastdeid.outcome import Outcome
 from fastdeid.partition import (
     Processor,
     Tick,
@@ -52,10 +53,18 @@ class Files(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Files and bytes of the task at hand so far."""
+    """Files and bytes of the task at hand so far; the first one says that the worker is ready."""
 
-    files: int
-    size: int
+    pid: int
+    files: int = 0
+    size: int = 0
+
+
+class Again(msgspec.Struct, frozen=True):
+    """A task of finalising: de-identify one file again. The answer is its outcome."""
+
+    path: bytes
+    overwrite: bool
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -65,7 +74,7 @@ class Failed(msgspec.Struct, frozen=True):
     message: str
 
 
-Task = int | Files
+Task = int | Files | Again
 
 
 def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processor:
@@ -89,10 +98,12 @@ class Job:
         self._workspace = Workspace(setup.folder)
         self._processor = setup.processor()
 
-    def run(self, task: Task, tick: Tick) -> PartitionSummary:
-        """Do one task: a partition by its number, or the files of a dry run."""
+    def run(self, task: Task, tick: Tick) -> PartitionSummary | Outcome:
+        """Do one task: a partition by its number, the files of a dry run, or one file again."""
         if isinstance(task, int):
             return run_partition(self._workspace, task, self._processor, tick=tick)
+        if isinstance(task, Again):
+            return self._processor.process(task.path, overwrite=task.overwrite)
         before = dict(self._processor.seconds)
         faults: list[str] = []
         source = os.fsencode(self._setup.settings.source)
@@ -113,31 +124,27 @@ class Job:
         self._processor.close()
 
 
-class _ParentGone(BaseException):
-    """Nobody waits for the task: end at once, leave nothing half-written."""
+class _Ended(BaseException):
+    """Nobody waits for the task any more: leave nothing half-written, and go."""
 
 
-def work(connection: Connection, setup: Setup) -> None:
-    """Do the tasks that come through the pipe until it closes.
+def work(connection: Connection) -> None:
+    """Be a worker: receive a Setup, then do the tasks that follow, until None or the end.
 
-    Signals are the parent's business: it ends a worker by closing the pipe, which is noticed
-    between two files.
+    A message to a busy worker ends it, as the end of the pipe does, between two files.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
 
     def tick(files: int, size: int) -> None:
-        # Nothing is sent to a busy worker: what can be received is the end of the pipe.
         if connection.poll():
-            raise _ParentGone
-        connection.send(Progress(files, size))
+            raise _Ended
+        connection.send(Progress(os.getpid(), files, size))
 
     try:
-        job = Job(setup)
-        while True:
-            task = connection.recv()
+        connection.send(Progress(os.getpid()))
+        job = Job(connection.recv())
+        while (task := connection.recv()) is not None:
             connection.send(job.run(task, tick))
-    except (EOFError, ConnectionError, _ParentGone):
+    except (EOFError, ConnectionError, _Ended):
         return
     except FastdeidError as error:
         _report(connection, Failed(error.exit_code, str(error)))
@@ -146,7 +153,5 @@ def work(connection: Connection, setup: Setup) -> None:
 
 
 def _report(connection: Connection, failed: Failed) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.send(failed)
-    except OSError:
-        return
