@@ -19,11 +19,11 @@ LAYERS = (
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *("codes", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
-        *("folders", "keys", "manifest", "pseudonyms", "storage"),
+        *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
-        "outcome",
+        *("outcome", "setting"),
     ),
     ("deidentify",),
     (
