@@ -202,8 +202,9 @@ class Deidentifier:
             raw = self._raw(row)
             entry = seen.get((kind, context, raw))
             if entry is None:
+                inner = setting.implicit if context & kernel.IN_IMPLICIT_VR else setting.context
                 result, needles = resolve(
-                    kinds[kind], raw, setting.context, self._pseudonyms, self._profile.registry
+                    kinds[kind], raw, inner, self._pseudonyms, self._profile.registry
                 )
                 entry = memo.add(code, kind, context, raw, result=result, needles=needles)
                 n_active = memo.activate(entry, n_active)

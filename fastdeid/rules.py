@@ -29,13 +29,15 @@ from fastdeid.tags import VR_NAMES, VR_NUMBERS
 __all__ = ["Kind", "Operation", "Profile", "Rules", "load_profile"]
 
 # Counts up when the compile step changes, so that a run is not resumed under other rules.
-_COMPILER: Final = 1
+_COMPILER: Final = 2
 
 # Columns of `Rules.general` and `Rules.iod`.
 OPERATION, KIND, FLAGS = range(3)
 CHILD: Final = 2
 BY_TYPE: Final = 1
 REMOVE_WHEN_ABSENT: Final = 2
+HOLDS_ITEMS: Final = 4
+RULED_BY_VR: Final = 8
 
 _PRIVATE: Final = -1
 # Curves, overlays, and the directory records that only a DICOMDIR has.
@@ -52,12 +54,14 @@ class Rules:
     general_keys, general: shapes (S,) and (S, 3), a table of `lookup` with every known attribute;
     columns OPERATION, KIND (-1 none) and FLAGS. An attribute that is absent is removed. FLAGS:
     BY_TYPE, look into `iod` first; REMOVE_WHEN_ABSENT, an attribute that `iod` does not have in a
-    known context is not part of the IOD and goes. In an unknown context, -1, this row holds.
+    known context is not part of the IOD and goes; HOLDS_ITEMS, the VR is SQ; RULED_BY_VR, the VR
+    is one that asks for an action. In an unknown context, -1, this row holds.
 
     iod_keys, iod: shapes (T,) and (T, 3), keys (context << 32 | tag); columns OPERATION (-1: as in
     `general`), KIND and CHILD (the context of the items, -1 none).
 
-    private: shape (35, 2), OPERATION and KIND of private elements by VR number.
+    private: shape (35, 3), OPERATION and KIND of private elements by VR number, and whether an
+    element of this VR goes where its attribute has another VR and is kept.
     """
 
     def __init__(self, profile: Profile, sop_class_uid: str, iod: Iod | None) -> None:
@@ -205,14 +209,18 @@ class Profile:
         dictionary = read_dictionary()
         rows: _Rows = np.zeros((len(dictionary.tags), 3), np.int32)
         rows[:, KIND] = -1
-        rows[dictionary.vr_numbers == VR_NUMBERS["SQ"], FLAGS] = BY_TYPE
+        sequences = dictionary.vr_numbers == VR_NUMBERS["SQ"]
         by_vr = {VR_NUMBERS[vr] for vr in _BY_VR}
+        rows[sequences, FLAGS] = BY_TYPE
         attributes = zip(dictionary.tags.tolist(), dictionary.vr_numbers.tolist(), strict=True)
         for place, (tag, vr) in enumerate(attributes):
             if tag in self._codes or vr in by_vr or tag >> 16 in _REMOVED_GROUPS:
                 rows[place] = self._general_row(tag)
+        rows[sequences, FLAGS] |= HOLDS_ITEMS
+        rows[np.isin(dictionary.vr_numbers, list(by_vr)), FLAGS] |= RULED_BY_VR
         tables = []
-        for mask in (BY_TYPE | REMOVE_WHEN_ABSENT, BY_TYPE, 0):
+        always = HOLDS_ITEMS | RULED_BY_VR
+        for mask in (always | BY_TYPE | REMOVE_WHEN_ABSENT, always | BY_TYPE, always):
             table: _Rows = np.zeros((len(self.general_keys), 3), np.int32)
             table[self._slots] = rows
             table[:, FLAGS] &= mask
@@ -231,9 +239,10 @@ class Profile:
     def _compile_private(self) -> _Rows:
         if self._codes[_PRIVATE] != "X":
             raise ProfileError("private attributes can only be removed")
-        rows: _Rows = np.full((len(VR_NAMES), 2), (Operation.REMOVE, -1), np.int32)
+        rows: _Rows = np.zeros((len(VR_NAMES), 3), np.int32)
         for number, vr in enumerate(VR_NAMES):
-            rows[number, KIND] = self.kinds.harvesting(Attribute(vr, "1-n", ""))
+            kind = self.kinds.harvesting(Attribute(vr, "1-n", ""))
+            rows[number] = (Operation.REMOVE, kind, vr in _BY_VR)
         return rows
 
 

@@ -36,12 +36,14 @@ _raw_of: Final = itemgetter(
 class Setting(msgspec.Struct):
     """Rules, replacements and pseudonyms that hold for a file.
 
+    implicit: the context for values in implicit VR little endian, such as all in a UN sequence.
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
     patient. per_patient: shape (n_kinds,), which of the two a kind needs. date_offset: in days.
     """
 
     rules: Rules
     context: Context
+    implicit: Context
     shared: int
     patient: int
     per_patient: npt.NDArray[np.uint8]
@@ -84,16 +86,18 @@ class Settings:
         per_patient = np.array([kind.per_patient for kind in rules.kinds], np.uint8)
         per_patient.setflags(write=False)
         shared_key = (encoding, sop_class, charset, mime_type)
+        context = Context(
+            patient=patient,
+            charsets=charsets,
+            explicit=encoding != IMPLICIT_LITTLE,
+            big_endian=encoding == EXPLICIT_BIG,
+            mime_type=mime_type.strip(_PADDING).decode("ascii", "replace"),
+            sop_class=sop_class_uid,
+        )
         return Setting(
             rules=rules,
-            context=Context(
-                patient=patient,
-                charsets=charsets,
-                explicit=encoding != IMPLICIT_LITTLE,
-                big_endian=encoding == EXPLICIT_BIG,
-                mime_type=mime_type.strip(_PADDING).decode("ascii", "replace"),
-                sop_class=sop_class_uid,
-            ),
+            context=context,
+            implicit=msgspec.structs.replace(context, explicit=False, big_endian=False),
             shared=self._shared.setdefault(shared_key, 2 * len(self._shared)),
             patient=2 * len(self._known) + 1,
             per_patient=per_patient,

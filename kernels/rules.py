@@ -12,18 +12,25 @@ import numpy as np
 
 # Columns of the element table that this kernel reads and writes (kernels/elements.py).
 _TAG, _VR, _VALUE, _LENGTH, _END, _FLAGS, _OPERATION, _ENTRY = 0, 1, 3, 4, 6, 7, 8, 9
-_BULK, _SEQUENCE, _IS_ITEM, _DEPTH_SHIFT = 4, 8, 16, 8
+_IMPLICIT, _BULK, _SEQUENCE, _IS_ITEM, _DEPTH_SHIFT = 2, 4, 8, 16, 8
+_UN = 30
 
 KEEP, REMOVE, EMPTY, REPLACE = 0, 1, 2, 3
 
-# Flags of a rule: ask the IOD's table; an attribute that it does not have goes.
-_BY_TYPE, _REMOVE_WHEN_ABSENT = 1, 2
+# Flags of a rule: ask the IOD's table; an attribute that it does not have goes; the attribute is a
+# sequence; its VR alone asks for an action.
+_BY_TYPE, _REMOVE_WHEN_ABSENT, _HOLDS_ITEMS, _RULED_BY_VR = 1, 2, 4, 8
+# Columns of `private`.
+_KIND_OF_VR, _GOES_IF_KEPT = 1, 2
 
 # Columns of the memo's entries.
 HASH, KIND, CONTEXT, KEY, KEY_LENGTH, RESULT, RESULT_LENGTH, FIRST_NEEDLE, N_NEEDLES, STAMP = range(
     10
 )
 N_ENTRY_COLUMNS = 10
+
+# In a context: the value is in implicit VR little endian, as UN is in any data set (PS3.5 6.2.2).
+IN_IMPLICIT_VR = 1 << 40
 
 # Columns of `misses`.
 MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH = range(4)
@@ -143,6 +150,22 @@ def _activate(entries, entry, active, counts, stamp):
     return 0
 
 
+@nb.njit([nb.boolean(_TABLE, _INT, _INT, _INT, _RULES)], **_INLINE)
+def _is_disguised(table, row, operation, flags, private):
+    """Whether the VR of a leaf hides what it is: items as bytes, or a name in a code string."""
+    if flags & _HOLDS_ITEMS:
+        return table[row, _LENGTH] > 0
+    if operation != KEEP or flags & _RULED_BY_VR:
+        return False
+    return private[table[row, _VR], _GOES_IF_KEPT] != 0
+
+
+@nb.njit([_INT(_TABLE, _INT)], **_INLINE)
+def _encoding_of(table, row):
+    """IN_IMPLICIT_VR for a value in implicit VR, else 0."""
+    return IN_IMPLICIT_VR if table[row, _FLAGS] & _IMPLICIT or table[row, _VR] == _UN else 0
+
+
 @nb.njit(
     [_FOUND(_TABLE, _INT, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES)],
     **_INLINE,
@@ -152,21 +175,25 @@ def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private)
     tag = table[row, _TAG]
     group = tag >> 16
     if group & 1:
-        return REMOVE, np.int64(private[table[row, _VR], 1]), -1
+        return REMOVE, np.int64(private[table[row, _VR], _KIND_OF_VR]), -1
     if tag & 0xFFFF == 0 or group < 8 or group == 0xFFFE:
         return REMOVE, -1, -1
     if (group & 0xFF00) == 0x5000 or (group & 0xFF00) == 0x6000:
         tag &= 0xFF00FFFF
     slot_of_tag = _find_general(tag, general_keys, _log2(general_keys.shape[0]))
     if slot_of_tag < 0:
-        return REMOVE, np.int64(private[table[row, _VR], 1]), -1
+        return REMOVE, np.int64(private[table[row, _VR], _KIND_OF_VR]), -1
     operation = np.int64(general[slot_of_tag, 0])
     kind = np.int64(general[slot_of_tag, 1])
-    if context < 0 or not (general[slot_of_tag, 2] & _BY_TYPE or table[row, _FLAGS] & _SEQUENCE):
+    flags = general[slot_of_tag, 2]
+    is_sequence = table[row, _FLAGS] & _SEQUENCE
+    if not is_sequence and _is_disguised(table, row, operation, flags, private):
+        return REMOVE, np.int64(private[table[row, _VR], _KIND_OF_VR]), -1
+    if context < 0 or not (flags & _BY_TYPE or is_sequence):
         return operation, kind, -1
     slot = _find_in_context(context, tag, iod_keys, _log2(iod_keys.shape[0]))
     if slot < 0:
-        return REMOVE if general[slot_of_tag, 2] & _REMOVE_WHEN_ABSENT else operation, kind, -1
+        return REMOVE if flags & _REMOVE_WHEN_ABSENT else operation, kind, -1
     if iod[slot, 0] >= 0:
         operation = np.int64(iod[slot, 0])
         kind = np.int64(iod[slot, 1])
@@ -207,12 +234,13 @@ def decide_actions(
 
     header, table, n_rows: as scanned. general_keys: (S,), general: (S, 3) operation, kind, flags
     of a tag. iod_keys: (T,), iod: (T, 3) operation, kind, child context of a tag in a sequence
-    path. private: (n_vrs, 2). per_patient: (n_kinds,), 1 where results depend on the context
-    `patient`, else they depend on the context `shared`. slots, entries, arena: the memo; `stamp`
-    is new for each file. active: receives the needles of this file. misses: (n, 4) receives row,
-    kind, context, hash. counts: (2,) receives numbers of active needles and misses. contexts:
-    (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows below a removed, emptied or
-    replaced sequence are removed, but their identifying values are looked for all the same.
+    path. private: (n_vrs, 3) operation and kind of private elements, 1 where a VR is not kept under
+    an attribute of another. per_patient: (n_kinds,), 1 where results depend on the context
+    `patient`, else on `shared`, both with IN_IMPLICIT_VR where that is. slots, entries, arena: the
+    memo; `stamp` is new for each file. active: receives the needles of this file. misses: (n, 4)
+    receives row, kind, context, hash. counts: (2,) receives numbers of active needles and misses.
+    contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows below a removed,
+    emptied or replaced sequence are removed, but their identifying values are learnt all the same.
     """
     counts[N_ACTIVE] = 0
     counts[N_MISSES] = 0
@@ -243,7 +271,7 @@ def decide_actions(
             length = 0
         if kind < 0 or (length == 0 and operation != REPLACE):
             continue
-        of_patient = patient if per_patient[kind] else shared
+        of_patient = (patient if per_patient[kind] else shared) | _encoding_of(table, row)
         start = table[row, _VALUE] if length else np.int64(0)
         code = _hash(header, start, length, kind, of_patient)
         entry = _find_entry(header, start, length, kind, of_patient, code, slots, entries, arena)

@@ -105,7 +105,7 @@ def test_an_attribute_that_the_known_iod_does_not_have_is_type_3(
 def test_private_attributes_are_removed_whatever_their_vr(profile: Profile) -> None:
     assert next(row for row in read_table().rows if row.pattern == PRIVATE_PATTERN).codes[0] == "X"
     private = profile.rules(CT).private
-    assert private.shape == (35, 2)
+    assert private.shape == (35, 3)
     assert (private[:, 0] == Operation.REMOVE).all()
     assert profile.rules(CT).decide(0x00091001)[0] is Operation.REMOVE
 
