@@ -61,7 +61,7 @@ def _map_one_uid(
     """Resolve a single UID: every instance has a new one, so this is most of the work on a file."""
     uid = raw.strip(_PADDING)
     if not uid or uid in registry:
-        return raw, []
+        return pad(raw, vr), []
     needles = [Needle(uid, NOT_IN_DIGITS)] if len(uid) >= SHORTEST_UID else []
     return pad(pseudonyms.uid(uid), vr), needles
 
@@ -74,7 +74,7 @@ def _nothing(*_: object) -> bytes:
 
 
 def _dummy(kind: Kind, *_: object) -> bytes:
-    return dummy_value(kind.vr, kind.vm)
+    return dummy_value(kind.vr, kind.vm, kind.tag)
 
 
 def _map_uid(

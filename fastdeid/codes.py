@@ -25,8 +25,8 @@ TYPES: Final = ("1", "1C", "2", "2C", "3", "?")
 # the next stronger action of the same code is taken, and for an unknown Type the one that is valid
 # for every Type. Z may be a dummy value (Table E.1-1a), so an attribute of Type 1 gets one. X alone
 # gives way only to unconditional Types: an instance without them is invalid, and a dummy or nothing
-# tells as little as a missing element. X/Z/U* keeps references of Type 2, too: without them the Common
-# Instance Reference Module names instances that the instance does not refer to (PS3.3 C.12.2).
+# tells as little as a missing element. X/Z/U* keeps references of Type 2, too: without them the
+# Common Instance Reference Module lists what the instance does not refer to (PS3.3 C.12.2).
 _CHOICES: Final = {
     "X": "DXZXXX",
     "D": "DDDDDD",

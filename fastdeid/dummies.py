@@ -22,6 +22,8 @@ _TEXT_VALUES: Final = {
     "UI": ORGANISATION_ROOT,
     "UR": b"http://deidentified.invalid/",
 }
+# Attributes whose format is narrower than their VR.
+FORMATTED: Final = {0x00080201: b"+0000"}  # Timezone Offset From UTC
 # Bytes of one value.
 _BINARY_SIZES: Final = {
     **dict.fromkeys(("OB", "OW", "SS", "UN", "US"), 2),
@@ -37,8 +39,13 @@ def pad(value: bytes, vr: str) -> bytes:
     return value + (b" " if vr in _TEXT_VALUES and vr != "UI" else b"\0")
 
 
-def dummy_value(vr: str, vm: str = "1") -> bytes:
-    """Return the dummy of a VR with as many values as `vm` ("1", "2-n", "3", ...) asks at least."""
+def dummy_value(vr: str, vm: str = "1", tag: int = 0) -> bytes:
+    """Return the dummy of a VR with as many values as `vm` ("1", "2-n", "3", ...) asks at least.
+
+    tag: of an attribute whose format PS3.3 restricts further, see FORMATTED; else 0.
+    """
+    if tag in FORMATTED:
+        return pad(FORMATTED[tag], vr)
     count = int(vm.partition("-")[0]) if vm[:1].isdigit() else 1
     if vr in _BINARY_SIZES:
         return bytes(_BINARY_SIZES[vr] * count)

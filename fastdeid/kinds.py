@@ -14,6 +14,7 @@ from fastdeid import tags
 from fastdeid.profiles.tables import Attribute
 
 HL7_INSTANCE_IDENTIFIER: Final = 0x0040E001
+TIMEZONE_OFFSET_FROM_UTC: Final = 0x00080201
 CLINICAL_TRIAL_SUBJECT_ID: Final = 0x00120040
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
 ENCAPSULATED_DOCUMENT_LENGTH: Final = 0x00420015
@@ -129,7 +130,7 @@ class Kinds:
                 harvest=harvest_of(attribute),
                 vr=attribute.vr.split(" or ")[-1],
                 vm="1-n" if replace == "map_uid" else attribute.vm,
-                tag=tag if replace == "items" else 0,
+                tag=tag if replace == "items" or tag == TIMEZONE_OFFSET_FROM_UTC else 0,
                 per_patient=replace in {"patient_id", "patient_name"},
             )
         )

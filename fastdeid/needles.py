@@ -152,13 +152,14 @@ def _pairs(parts: list[tuple[str, bool]], charsets: tuple[str, ...]) -> Iterator
     """Search pairs of parts that are too short, or too common, to be searched alone.
 
     A part that is searched alone (the flag) is found in a pair, too, unless nothing joins the two.
+    The first pair is searched with every joint all the same: short needles do not count in values
+    that are bytes.
     """
-    for (first, alone), (second, also_alone) in permutations(parts[:6], 2):
-        if _weight(first) + _weight(second) < _WHOLE_NAME:
-            continue
-        joints = ("",) if alone or also_alone else _JOINTS
-        for joint in joints:
-            yield from _spell(first + joint + second, NOT_IN_LETTERS, charsets)
+    for (i, (first, alone)), (j, (second, also_alone)) in permutations(enumerate(parts[:6]), 2):
+        letters = _weight(first) + _weight(second)
+        for joint in ("",) if (alone or also_alone) and i + j > 1 else _JOINTS:
+            if letters + len(joint) >= _WHOLE_NAME:
+                yield from _spell(first + joint + second, NOT_IN_LETTERS, charsets)
 
 
 def _weight(part: str) -> int:

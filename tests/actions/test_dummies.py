@@ -61,6 +61,14 @@ def test_a_dummy_is_plainly_synthetic(vr: str, expected: bytes) -> None:
     assert dummy_value(vr) == expected
 
 
+def test_a_dummy_time_zone_is_one() -> None:
+    rules = load_profile("basic").rules("1.2.840.10008.5.1.4.1.1.88.72")  # Type 1 there
+    operation, number = rules.decide(0x00080201)
+    kind = rules.kinds[number]
+    assert operation is Operation.REPLACE
+    assert dummy_value(kind.vr, kind.vm, kind.tag) == b"+0000 "
+
+
 @pytest.mark.parametrize(
     ("value", "vr", "padded"),
     [
@@ -208,4 +216,4 @@ def test_every_replacement_of_every_iod_can_be_carried_out() -> None:
             if kind.replace == "items":
                 assert dummy_items(kind.tag, "", explicit=True, big_endian=False), kind
             elif kind.replace == "dummy":
-                assert dummy_value(kind.vr, kind.vm), kind
+                assert dummy_value(kind.vr, kind.vm, kind.tag), kind
