@@ -30,7 +30,7 @@ _YEARS: Final = range(1850, 2100)
 
 # PS3.5 section 6.2: ^ and = part a person name, the rest parts it where people type names.
 _NAME_SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"]+")
-_JOINTS: Final = ("^", " ", ",", "_", "-", "")
+_JOINTS: Final = ("^", " ", ", ", ",", "_", "-", "")
 # Parts of names that everybody may have.
 _TITLES: Final = frozenset(
     "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN III VAN VON DER DEN".split()
@@ -46,6 +46,8 @@ _DATE_FORMS: Final = (
     *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d"),
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
 )
+# Not those of strftime, which are the locale's.
+_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # How a letter is typed without it: the matching of needles knows no ASCII case.
 _EXPANSIONS: Final = str.maketrans(
     dict(
@@ -100,6 +102,9 @@ def _dates(raw: bytes) -> Iterator[Needle]:
         if day.year in _YEARS:
             for form in _DATE_FORMS:
                 yield Needle(day.strftime(form).encode("ascii"), NOT_IN_DIGITS)
+            month = _MONTHS[day.month - 1]
+            for typed in (f"{day:%d} {month} %Y", f"{day:%d}-{month}-%Y", f"{month} {day:%d}, %Y"):
+                yield Needle(day.strftime(typed).encode("ascii"), NOT_IN_WORD)
 
 
 def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[Needle]:
