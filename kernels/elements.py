@@ -227,13 +227,17 @@ def _item_coding(header, state, stack, codes, is_private):
     """Tell the encoding of an item; a private one in an implicit data set may be explicit."""
     coding = stack[state[DEPTH], CODING]
     at = state[POSITION]
-    if coding & EXPLICIT or not is_private or _u32(header, at + 4, coding) < 8:
+    length = _u32(header, at + 4, coding)
+    if coding & EXPLICIT or not is_private or length < 8:
         return coding
     if at + 16 > state[LOADED]:
         return -1
+    limit = stack[state[DEPTH], LIMIT]
+    if length != UNDEFINED_LENGTH:
+        limit = at + state[SHIFT] + 8 + length
     implicit_length = _u32(header, at + 12, coding)
     known = codes[(np.int64(header[at + 12]) << 8) | np.int64(header[at + 13])] != 0
-    if known and at + state[SHIFT] + 16 + implicit_length > stack[state[DEPTH], LIMIT]:
+    if known and at + state[SHIFT] + 16 + implicit_length > limit:
         return coding | EXPLICIT
     return coding
 
@@ -248,6 +252,8 @@ def _step_item(header, state, table, stack, codes):
     offset = at + state[SHIFT]
     tag = (_u16(header, at, coding) << 16) | _u16(header, at + 2, coding)
     length = _u32(header, at + 4, coding)
+    # What goes wrong with an item is an error of its sequence.
+    state[E_TAG] = table[row, TAG]
     if tag == _SEQUENCE_END and table[row, FLAGS] & UNDEFINED:
         state[POSITION] = at + 8
         return _close(state, table, stack, offset)
@@ -292,8 +298,7 @@ def _holds_items(header, state, encoding, keys, vrs):
 def _enter_undefined(state, table, stack, flags):
     """Handle a leaf VR with undefined length: encapsulated pixel data, else an error."""
     tag = state[E_TAG]
-    top = state[DEPTH] == 0 and tag == _PIXEL_DATA and flags & IMPLICIT == 0
-    if not top or not (_OB <= state[E_VR] <= _OW):
+    if tag != _PIXEL_DATA or flags & IMPLICIT or not (_OB <= state[E_VR] <= _OW):
         return _fail(state, BAD_LENGTH, tag)
     row = _add_row(state, table, stack, tag, flags | UNDEFINED | FRAGMENTS | BULK)
     table[row, VALUE] = state[POSITION] + state[SHIFT]
