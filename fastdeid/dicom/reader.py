@@ -17,10 +17,12 @@ from fastdeid.dicom.inflate import inflate
 from fastdeid.errors import DicomError
 from fastdeid.kernels import elements as scan
 from fastdeid.kernels import file_meta, fragments, rows
+from fastdeid.tags import FLOAT_PIXEL_DATA
 
 WINDOW: Final = 1 << 16
 _LEAST_WINDOW: Final = 1 << 12
 _HOP: Final = 1 << 12
+_CHUNK: Final = 1 << 20
 _MOST_META: Final = 1 << 20
 # A header of this size holds two million elements: more is a damaged or hostile file.
 _MOST_HEADER: Final = 256 << 20
@@ -196,7 +198,7 @@ class Reader:
             raise DicomError(_REASONS[status], state[scan.ERROR_TAG], state[scan.ERROR_OFFSET])
         self.n_rows = state[scan.N_ROWS]
         if status == scan.TRAILING:
-            self._check_trailing(size)
+            self._check_trailing(fd, size)
         elif self.n_rows == 0:
             raise DicomError("empty_data_set", offset=start)
 
@@ -238,13 +240,28 @@ class Reader:
     def _skip_fragments(self) -> int:
         return int(fragments.skip_fragments(self.header, self._state, self.table))
 
-    def _check_trailing(self, size: int) -> None:
-        """Tell padding from the first bytes of an element that is cut off."""
+    def _check_trailing(self, fd: int, size: int) -> None:
+        """Tell padding from an element that is cut off, and from a hole in a damaged file."""
         at = self._cells[scan.POSITION]
         offset = at + self._cells[scan.SHIFT]
         self.trailing_length = size - offset
         if self.trailing_length < 8 and any(self.view[at : at + self.trailing_length]):
             raise DicomError("truncated", offset=offset)
+        if self._cells[scan.LAST_TAG] < FLOAT_PIXEL_DATA and self._holds_data(fd, at, size):
+            raise DicomError("hole_in_data_set", offset=offset)
+
+    def _holds_data(self, fd: int, at: int, size: int) -> bool:
+        """Tell whether anything but zeros stands from `at` in the header to the end of the file."""
+        loaded = self._cells[scan.LOADED]
+        if self.view[at:loaded].tobytes().strip(b"\0"):
+            return True
+        offset = loaded + self._cells[scan.SHIFT]
+        while offset < size:
+            chunk = os.pread(fd, _CHUNK, offset)
+            if not chunk or chunk.strip(b"\0"):
+                return True
+            offset += len(chunk)
+        return False
 
 
 # A bare data set starts in group 0008, little or big endian; other first bytes are no DICOM.
