@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fastdeid import manifest, plan
@@ -22,7 +23,7 @@ from fastdeid.outcome import Outcome
 from fastdeid.storage import TEMPORARY
 from fastdeid.summary import Summary
 from fastdeid.verdicts import Verdict
-from fastdeid.workspace import Settings, Workspace
+from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 
 WORK_FOLDER: Final = "work"
 
@@ -41,12 +42,13 @@ def check_settings(workspace: Workspace, settings: Settings) -> None:
     Raises KeyFileError when the earlier start had another key, UsageError when it had another
     SOURCE, TARGET, profile or version, or when TARGET holds the outputs of an unknown run.
     """
-    if workspace.is_new:
-        if os.path.exists(os.path.join(settings.target, manifest.MANIFEST_FILE)):
-            raise UsageError(
-                "TARGET holds the outputs of a run whose link table is not here; "
-                "name its folder with --link-table, or choose another TARGET"
-            )
+    done = os.path.exists(os.path.join(settings.target, manifest.MANIFEST_FILE))
+    if done and not workspace.has(SETTINGS_FILE):
+        raise UsageError(
+            "TARGET holds the outputs of a run whose link table is not here; "
+            "name its folder with --link-table, or choose another TARGET"
+        )
+    if not done and not workspace.has(PLAN_FILE):
         return
     before = workspace.settings
     if before.key_id != settings.key_id:
@@ -91,17 +93,15 @@ CHANGED: Final = "changed"
 FINISHED: Final = "finished"
 
 
-def make_plan(workspace: Workspace, workers: int) -> str:
-    """Walk SOURCE and make sure that the working folder holds its plan; return what was found.
+def make_plan(workspace: Workspace, entries: pa.Table, workers: int) -> str:
+    """Make sure that the working folder holds the plan of SOURCE; return what was found there.
 
     NEW: there was no plan. RESUMED: there is one, not all of it is done. FINISHED: all of it is
     done and all outputs stand. CHANGED: SOURCE has changed since, so it was planned anew.
 
-    workers: partitions are made small enough for so many; a plan that exists is kept as it is.
-
-    Raises InputError when SOURCE cannot be read.
+    entries: what a walk of SOURCE has found, see `plan.table`. workers: partitions are made small
+    enough for so many; a plan that exists is kept as it is.
     """
-    entries = plan.table(os.fsencode(workspace.settings.source))
     state = NEW
     if workspace.has_plan():
         if workspace.entries().equals(entries):

@@ -12,7 +12,7 @@ _TERMINAL_SECONDS: Final = 0.25
 _LOG_SECONDS: Final = 30.0
 PATIENCE_SECONDS: Final = 3.0
 _WIPE: Final = "\r\x1b[K"
-COMPILING: Final = "compiling the kernels, once per machine and version ..."
+COMPILING: Final = "starting; the first start on a machine compiles the kernels ..."
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB", "PB")
 
 

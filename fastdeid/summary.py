@@ -14,6 +14,13 @@ from fastdeid.verdicts import Verdict
 
 # Reasons of entries that are listed on purpose: leaving them out is no failure.
 LISTED_REASONS: Final = frozenset({"symbolic_link", "fifo", "socket", "device"})
+_MEANINGS: Final = {
+    1: "fastdeid met an error of its own; the files concerned are quarantined",
+    3: "some DICOM files have no output; instances.parquet in the link table says which and why",
+    4: "there is no DICOM file in SOURCE",
+    5: "some of SOURCE could not be read; instances.parquet in the link table says what",
+}
+_SHOWN_FAULTS: Final = 10
 INTERNAL_ERROR: Final = "internal_error"
 _STAGES: Final[tuple[str, ...]] = (
     "read",
@@ -159,24 +166,35 @@ def place_of(error: BaseException) -> str:
 
 def closing_table(summary: Summary) -> Iterator[str]:
     """Yield the lines of the table that ends a run."""
+    yield from _counts(summary)
+    if summary.wall_seconds:
+        yield f"{'seconds':<40}{summary.wall_seconds:>14,.2f}"
+        yield f"{'files/s':<40}{summary.files_per_second:>14,.0f}"
+        yield f"{'MB/s':<40}{summary.megabytes_per_second:>14,.1f}"
+    if summary.seconds:
+        yield f"seconds by stage, {summary.workers or 1} worker(s)"
+    for stage, seconds in summary.seconds.items():
+        yield f"  {stage:<38}{seconds:>14,.2f}"
+    for name, place in (
+        ("outputs", summary.target),
+        ("research manifest", summary.manifest),
+        ("link table (PHI)", summary.link_table),
+    ):
+        if place:
+            yield f"{name:<20}{place}"
+    for fault in summary.faults[:_SHOWN_FAULTS]:
+        yield f"error of fastdeid: {fault}"
+    if summary.exit_code:
+        yield f"exit code {summary.exit_code}: {_MEANINGS[summary.exit_code]}"
+
+
+def _counts(summary: Summary) -> Iterator[str]:
     yield f"{'files':<40}{summary.files:>14,}"
     for verdict, number in summary.verdicts.items():
         yield f"  {verdict:<38}{number:>14,}"
         for outcome, count in summary.reasons.items():
             head, _, reason = outcome.partition(":")
-            if head == verdict:
+            if head == verdict != reason:
                 yield f"    {reason:<36}{count:>14,}"
     yield f"{'bytes read':<40}{summary.bytes_read:>14,}"
     yield f"{'bytes written':<40}{summary.bytes_written:>14,}"
-    if summary.wall_seconds:
-        yield f"{'seconds':<40}{summary.wall_seconds:>14,.2f}"
-        yield f"{'files/s':<40}{summary.files_per_second:>14,.0f}"
-        yield f"{'MB/s':<40}{summary.megabytes_per_second:>14,.1f}"
-    stages = [stage for stage in _STAGES if stage in summary.seconds]
-    stages += sorted(set(summary.seconds) - set(stages))
-    if stages:
-        yield f"seconds by stage, {summary.workers or 1} worker(s)"
-    for stage in stages:
-        yield f"  {stage:<38}{summary.seconds[stage]:>14,.2f}"
-    for fault in summary.faults[:10]:
-        yield f"error of fastdeid: {fault}"

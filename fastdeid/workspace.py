@@ -81,10 +81,9 @@ class Workspace:
 
     # Settings -------------------------------------------------------------------------------
 
-    @property
-    def is_new(self) -> bool:
-        """Whether no run has left its settings here."""
-        return not os.path.exists(self._path(SETTINGS_FILE))
+    def has(self, name: str) -> bool:
+        """Whether a file of that name is in the folder."""
+        return os.path.exists(self._path(name))
 
     @property
     def settings(self) -> Settings:
@@ -252,7 +251,10 @@ class Workspace:
         Raises UsageError when another run holds it. File systems without locks are trusted.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(self._path(LOCK_FILE), flags, 0o600)
+        try:
+            descriptor = os.open(self._path(LOCK_FILE), flags, 0o600)
+        except OSError as error:
+            raise OutputError(f"the link table cannot be written: {error.strerror}") from None
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -69,13 +69,14 @@ class Session:
     def run(self) -> Summary:
         """Plan, run what is left, finalise.
 
-        Raises Stopped when a stop was requested.
+        Raises Stopped when a stop was requested, InputError when SOURCE cannot be read.
         """
         workspace = self._workspace
         convert.check_settings(workspace, self._settings)
+        entries = plan.table(os.fsencode(self._settings.source))
         convert.create_folders(workspace, self._settings)
         with workspace.lock():
-            state = convert.make_plan(workspace, self._workers)
+            state = convert.make_plan(workspace, entries, self._workers)
             if state in _MESSAGES:
                 self._reporter.say(_MESSAGES[state])
             if state == convert.FINISHED:

@@ -20,6 +20,12 @@ class Stopped(FastdeidError):  # noqa: N818 - nothing went wrong
     exit_code = 75
 
 
+class Interrupted(FastdeidError):  # noqa: N818 - nothing went wrong
+    """Ctrl-C ended the run; the same command goes on with it."""
+
+    exit_code = 130
+
+
 class Stop:
     """Whether a stop was asked for. A second request ends the run at once."""
 

@@ -31,7 +31,7 @@ LAYERS = (
         "workspace",
     ),
     ("engines", "engines.*", "progress"),
-    ("__main__", "cli"),
+    ("__main__", "cli", "commands"),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
 PYTHON_FILES = sorted(
