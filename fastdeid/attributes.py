@@ -15,6 +15,8 @@ _TAGS: Final = {
     "sop_instance_uid": tags.SOP_INSTANCE_UID,
     "accession_number": tags.ACCESSION_NUMBER,
     "modality": tags.MODALITY,
+    "referenced_series_sequence": tags.REFERENCED_SERIES_SEQUENCE,
+    "other_studies_sequence": tags.STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE,
     "manufacturer": tags.MANUFACTURER,
     "manufacturer_model_name": tags.MANUFACTURER_MODEL_NAME,
     "patient_name": tags.PATIENT_NAME,

@@ -55,6 +55,8 @@ _UIDS: Final = tuple(
 )
 _STUDY, _SERIES, _INSTANCE, _FRAME_OF_REFERENCE = _UIDS
 _NAMED: Final = (PLACE["accession_number"], *_UIDS)
+_SERIES_LIST: Final = PLACE["referenced_series_sequence"]
+_STUDIES_LIST: Final = PLACE["other_studies_sequence"]
 _SOP_CLASS: Final = PLACE["sop_class_uid"]
 _DIRECTORY: Final = MEDIA_STORAGE_DIRECTORY_STORAGE.encode("ascii")
 _DIRECTORY_GROUP: Final = 0x0004
@@ -145,7 +147,8 @@ class Deidentifier:
         ]
         scanned = perf_counter()
         pixels = max(found[-1][0], found[-2][0], found[-3][0])
-        setting = self._settings.find(values, reader.encoding)
+        references = max(found[_SERIES_LIST][0], found[_STUDIES_LIST][0]) >= 0
+        setting = self._settings.find(values, reader.encoding, references=references)
         _check_values(values, setting, pixels)
         n_misses = self._decide(setting)
         decided = perf_counter()

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid import lookup
+from fastdeid import lookup, tags
 from fastdeid.codes import Operation, choose_action, depends_on_type, is_compound
 from fastdeid.errors import ProfileError
 from fastdeid.iods import Iod, Place, find_iod
@@ -29,7 +29,7 @@ from fastdeid.tags import VR_NAMES, VR_NUMBERS
 __all__ = ["Kind", "Operation", "Profile", "Rules", "load_profile"]
 
 # Counts up when the compile step changes, so that a run is not resumed under other rules.
-_COMPILER: Final = 2
+_COMPILER: Final = 3
 
 # Columns of `Rules.general` and `Rules.iod`.
 OPERATION, KIND, FLAGS = range(3)
@@ -40,6 +40,9 @@ HOLDS_ITEMS: Final = 4
 RULED_BY_VR: Final = 8
 
 _PRIVATE: Final = -1
+_LOW: Final = 0xFFFFFFFF
+# The attributes with code X/Z/U*.
+_REFERENCES: Final = (tags.REFERENCED_IMAGE_SEQUENCE, tags.SOURCE_IMAGE_SEQUENCE)
 # Curves, overlays, and the directory records that only a DICOMDIR has.
 _REMOVED_GROUPS: Final = frozenset({0x0004, *REPEATING_GROUPS})
 _BY_VR: Final = {"UI": "U", "PN": "D", "DA": "X/Z/D", "DT": "X/Z/D", "TM": "X/Z/D"}
@@ -64,13 +67,19 @@ class Rules:
     element of this VR goes where its attribute has another VR and is kept.
     """
 
-    def __init__(self, profile: Profile, sop_class_uid: str, iod: Iod | None) -> None:
+    def __init__(
+        self, profile: Profile, sop_class_uid: str, iod: Iod | None, *, references: bool
+    ) -> None:
         self._profile = profile
         self._iod = iod
         self.sop_class_uid = sop_class_uid
         self.general_keys = profile.general_keys
         self.general = profile.general_rows(iod)
-        self.iod_keys, self.iod = lookup.place_keys(_iod_rows(profile, iod))
+        iod_rows = _iod_rows(profile, iod)
+        if references:
+            self.general = _keeping(self.general, self.general_keys)
+            iod_rows = {key: row for key, row in iod_rows.items() if key & _LOW not in _REFERENCES}
+        self.iod_keys, self.iod = lookup.place_keys(iod_rows)
         self.private = profile.private
         self.kinds = profile.kinds.rows
         self.pixel_data_required = iod is not None and iod.pixel_data_required
@@ -152,7 +161,7 @@ class Profile:
             for tag, code in self._codes.items()
             if is_compound(code) and choose_action(code, "3") == "Z"
         )
-        self._rules: dict[str, Rules] = {}
+        self._rules: dict[tuple[str, bool], Rules] = {}
         dictionary = read_dictionary()
         self.general_keys, self._slots = lookup.place_tags(dictionary.tags)
         self.dictionary_keys = self.general_keys
@@ -163,12 +172,16 @@ class Profile:
         for array in (self.general_keys, self.dictionary_vrs, self.private, *self._general):
             array.setflags(write=False)
 
-    def rules(self, sop_class_uid: str) -> Rules:
-        """Return the rules for a SOP Class, compiled once."""
-        rules = self._rules.get(sop_class_uid)
+    def rules(self, sop_class_uid: str, *, references: bool = False) -> Rules:
+        """Return the rules for a SOP Class, compiled once.
+
+        references: the instance lists the instances that it refers to (PS3.3 C.12.2). Then U is
+        what X/Z/U* needs for conformance: a list of references that stand nowhere is not valid.
+        """
+        rules = self._rules.get((sop_class_uid, references))
         if rules is None:
-            rules = Rules(self, sop_class_uid, find_iod(sop_class_uid))
-            self._rules[sop_class_uid] = rules
+            rules = Rules(self, sop_class_uid, find_iod(sop_class_uid), references=references)
+            self._rules[sop_class_uid, references] = rules
         return rules
 
     def code(self, tag: int) -> str:
@@ -270,6 +283,15 @@ def _codes_by_tag(settings: Settings) -> dict[int, str]:
 def tag_of(pattern: str) -> int:
     """Return the tag of a pattern as printed, "(60xx,3000)" as 0x60003000."""
     return int(pattern[1:5].replace("x", "0") + pattern[6:10], 16)
+
+
+def _keeping(general: _Rows, keys: npt.NDArray[np.uint32]) -> _Rows:
+    """Return `Rules.general` with the references of X/Z/U* kept wherever they stand."""
+    kept = general.copy()
+    for tag in _REFERENCES:
+        kept[lookup.find_tag(keys, tag)] = (Operation.KEEP, -1, BY_TYPE | HOLDS_ITEMS)
+    kept.setflags(write=False)
+    return kept
 
 
 def _iod_rows(profile: Profile, iod: Iod | None) -> dict[int, tuple[int, int, int]]:

@@ -60,25 +60,28 @@ class Settings:
         self._known: dict[tuple[object, ...], Setting] = {}
         self._shared: dict[tuple[object, ...], int] = {}
 
-    def find(self, values: list[bytes], encoding: int) -> Setting:
+    def find(self, values: list[bytes], encoding: int, *, references: bool) -> Setting:
         """Return the setting of a file.
 
-        values: in the order of `attributes.WANTED`. Raises DicomError when the SOP Class is missing
+        values: in the order of `attributes.WANTED`. references: the file lists the instances that
+        it refers to. Raises DicomError when the SOP Class is missing
         or cannot be cleaned.
         """
         # Without a Patient ID (and a name) the study stands for the patient.
         study = b"" if values[_PATIENT_ID].strip(_PADDING) else values[_STUDY]
         raw = _raw_of(values)
-        key = (encoding, study, raw)
+        key = (encoding, references, study, raw)
         setting = self._known.get(key)
         if setting is None:
-            setting = self._known[key] = self._make(encoding, study, raw)
+            setting = self._known[key] = self._make(encoding, study, raw, references)
         return setting
 
-    def _make(self, encoding: int, study: bytes, raw: tuple[bytes, ...]) -> Setting:
+    def _make(
+        self, encoding: int, study: bytes, raw: tuple[bytes, ...], references: bool
+    ) -> Setting:
         sop_class, charset, patient_id, issuer, name, birth_date, mime_type = raw
         sop_class_uid = sop_class.strip(_PADDING).decode("ascii", "replace")
-        rules = self._rules(sop_class_uid)
+        rules = self._rules(sop_class_uid, references)
         charsets = parse_charsets(charset)
         patient = self._pseudonyms.patient(
             *(_text(value, charsets) for value in (patient_id, issuer, name, birth_date, study))
@@ -105,10 +108,10 @@ class Settings:
             markers=make_markers(self._profile.method, self._profile.codes, encoding),
         )
 
-    def _rules(self, sop_class_uid: str) -> Rules:
+    def _rules(self, sop_class_uid: str, references: bool) -> Rules:
         if not sop_class_uid:
             raise DicomError("no_sop_class_uid", tags.SOP_CLASS_UID)
-        rules = self._profile.rules(sop_class_uid)
+        rules = self._profile.rules(sop_class_uid, references=references)
         if rules.refused:
             raise DicomError(rules.refused, tags.SOP_CLASS_UID)
         if not rules.storage:

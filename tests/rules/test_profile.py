@@ -277,3 +277,15 @@ def test_a_rule_is_explained_in_words_and_without_values(profile: Profile) -> No
     assert rules.explain(0x00100010) == "replace (patient_name): code Z, Type 2"
     assert rules.explain(0x00080080) == "remove: code X/Z/D, Type 3"
     assert rules.explain(0x00091001) == "remove: code none, Type 3"
+
+
+def test_listed_references_stay_so_that_the_list_refers_to_something() -> None:
+    # PS3.15 Table E.1-1a: X/Z/U* keeps the sequence where conformance requires it, and the Common
+    # Instance Reference Module (PS3.3 C.12.2) lists references that stand elsewhere in the instance.
+    profile = load_profile("basic")
+    ct_image_storage = "1.2.840.10008.5.1.4.1.1.2"
+    for tag in (0x00081140, 0x00082112):
+        without_list = profile.rules(ct_image_storage).decide(tag)
+        with_list = profile.rules(ct_image_storage, references=True).decide(tag)
+        assert without_list[0] is Operation.REMOVE
+        assert with_list == (Operation.KEEP, -1)
