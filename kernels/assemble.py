@@ -48,6 +48,12 @@ def _header_size(table, row):
     return 12 if is_long else 8
 
 
+@nb.njit([nb.boolean(_TABLE, _INT)], **_INLINE)
+def _is_short(table, row):
+    """Whether the length of a row has 16 bits, PS3.5 table 7.1-2."""
+    return not table[row, _FLAGS] & (_IMPLICIT | _IS_ITEM) and _header_size(table, row) == 8
+
+
 @nb.njit([_INT(_TABLE, _INT, _TABLE)], **_INLINE)
 def _content_size(table, row, entries):
     """Bytes of the new value of a row that is not removed, without delimiter."""
@@ -78,11 +84,14 @@ def _measure(table, n_rows, entries, totals):
         if table[row, _OPERATION] != _REMOVE:
             content = _content_size(table, row, entries)
             size = _header_size(table, row) + content
-            if flags & _UNDEFINED and flags & (_SEQUENCE | _IS_ITEM):
+            is_leaf = not flags & (_SEQUENCE | _IS_ITEM)
+            if flags & _UNDEFINED and not is_leaf:
                 size += 8
-            elif flags & (_SEQUENCE | _IS_ITEM) and content > 0xFFFFFFFE:
+            elif not is_leaf and content > 0xFFFFFFFE:
                 return TOO_LONG
-            if flags & _BULK and not flags & _SEQUENCE and table[row, _OPERATION] == _KEEP:
+            elif _is_short(table, row) and content > 0xFFFF:
+                return TOO_LONG
+            if flags & _BULK and is_leaf and table[row, _OPERATION] == _KEEP:
                 bulk += content
         table[row, _SIZE] = content
         table[row, _FLAGS] = flags | (_CHANGED if changed else 0)
