@@ -20,6 +20,7 @@ from fastdeid.profiles.tables import (
     read_dictionary,
     read_sources,
     read_table,
+    read_types,
     read_uids,
 )
 from fastdeid.settings import Settings, read_settings
@@ -326,9 +327,12 @@ def _iod_row(profile: Profile, tag: int, place: Place) -> tuple[int, int, int] |
 
 
 def _registry(settings: Settings) -> frozenset[bytes]:
-    """Return the UIDs of PS3.6 Annex A: Tables A-1 and A-2, and the context groups of Table A-3."""
+    """Return the UIDs of PS3.6 Annex A: Tables A-1 and A-2, and the context groups of Table A-3.
+
+    The SOP Classes of PS3.3's tables are added, because those may be of a newer edition.
+    """
     context_groups = (f"1.2.840.10008.6.1.{number}" for number in range(1, 2000))
-    names = (*read_uids(), *context_groups, *settings.well_known_uids)
+    names = (*read_uids(), *read_types().sop_classes, *context_groups, *settings.well_known_uids)
     return frozenset(name.encode("ascii") for name in names)
 
 
