@@ -44,30 +44,34 @@ def keygen(
     typer.echo("Key written. Keep it secret and keep a copy: without it no run can be repeated.")
 
 
+_Key = Annotated[
+    Path | None, typer.Option(help="The project key, see fastdeid keygen.", metavar="PROJECT.key")
+]
+_LinkTable = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the link table (PHI). Default: TARGET.link-table beside TARGET.",
+        metavar="DIR",
+    ),
+]
+_Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Worker processes, 0 for none. Default: the CPUs this process may use.",
+        metavar="N",
+    ),
+]
+
+
 @app.command(epilog=_EXIT_CODES)
 def run(  # noqa: PLR0917 - typer calls it by name
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")],
-    key: Annotated[
-        Path | None,
-        typer.Option(help="The project key, see fastdeid keygen.", metavar="PROJECT.key"),
-    ] = None,
+    key: _Key = None,
     profile: Annotated[str, typer.Option(help="Name or file of the profile.")] = "basic",
-    link_table: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the link table (PHI). Default: TARGET.link-table beside TARGET.",
-            metavar="DIR",
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Worker processes, 0 for none. Default: the CPUs this process may use.",
-            metavar="N",
-        ),
-    ] = None,
+    link_table: _LinkTable = None,
+    workers: _Workers = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done, write nothing.")

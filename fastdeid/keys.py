@@ -54,20 +54,25 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
         descriptor = os.open(os.fspath(path), flags)
     except OSError as error:
         raise KeyFileError(_reason_not_opened(error)) from None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise KeyFileError("the key is not a regular file")
-        if stat.S_IMODE(status.st_mode) & _OPEN_TO_OTHERS:
-            raise KeyFileError("the key file is open to group or others: chmod 600")
-        try:
-            key = file.read(KEY_SIZE + 1)
-        except OSError as error:
-            raise KeyFileError(f"the key file cannot be read: {error.strerror}") from None
+    try:
+        key = _read_private(descriptor)
+    except OSError as error:
+        raise KeyFileError(f"the key file cannot be read: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     # A file of zeros is what a crash of the machine can leave of a key that was never on disk.
     if len(key) != KEY_SIZE or not any(key):
         raise KeyFileError(f"the key file does not hold a key ({KEY_SIZE} random bytes)")
     return key
+
+
+def _read_private(descriptor: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError("the key is not a regular file")
+    if stat.S_IMODE(status.st_mode) & _OPEN_TO_OTHERS:
+        raise KeyFileError("the key file is open to group or others: chmod 600")
+    return os.read(descriptor, KEY_SIZE + 1)
 
 
 def _reason_not_opened(error: OSError) -> str:

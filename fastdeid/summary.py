@@ -86,10 +86,11 @@ class Summary(msgspec.Struct, kw_only=True):
 
 def tally(verdicts: Iterable[str], reasons: Iterable[str | None]) -> dict[str, int]:
     """Count files by "verdict" or "verdict:reason"."""
-    pairs = Counter(zip(verdicts, reasons, strict=True))
-    return {
-        f"{verdict}:{reason}" if reason else verdict: n for (verdict, reason), n in pairs.items()
-    }
+    return dict(Counter(map(_outcome, verdicts, reasons)))
+
+
+def _outcome(verdict: str, reason: str | None) -> str:
+    return f"{verdict}:{reason}" if reason else verdict
 
 
 def summarise(

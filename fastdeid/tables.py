@@ -97,7 +97,9 @@ def identities_table(part: pa.Table) -> pa.Table:
             if patient
             else pa.nulls(part.num_rows, pa.int32()),
         }
-        piece = pa.table(columns).filter(pc.is_valid(part.column(kind)))
+        # A patient without an ID has a pseudonym too; nothing else has one without an original.
+        known = pc.is_valid(part.column(kind) if patient else columns["original"])
+        piece = pa.table(columns).filter(known)
         piece = piece.group_by(piece.column_names, use_threads=False).aggregate([])
         piece = piece.append_column("kind", pa.repeat(pa.scalar(kind), piece.num_rows))
         distinct = {name: piece.column(name) for name in piece.column_names}

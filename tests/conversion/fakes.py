@@ -62,7 +62,7 @@ class FakeDeidentifier:
         raise OutputError("the target cannot be written: ENOSPC")
 
     def _slow(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
-        time.sleep(0.05)
+        time.sleep(0.02)
         return self._ok(rest, body, overwrite)
 
     def _ok(self, rest: str, body: bytes, overwrite: bool) -> Outcome:

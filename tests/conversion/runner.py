@@ -1,0 +1,19 @@
+"""`python -m tests.conversion.runner SOURCE TARGET KEY WORKERS`: a run to kill."""
+
+from __future__ import annotations
+
+import sys
+
+from fastdeid.engines.local import run
+from fastdeid.errors import FastdeidError
+from tests.conversion.fakes import FakeDeidentifier
+
+if __name__ == "__main__":
+    source, target, key, workers = sys.argv[1:]
+    try:
+        run(source, target, key=key, workers=int(workers), make=FakeDeidentifier)
+    except FastdeidError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,131 @@
+"""The plan: order, special entries, partitions."""
+
+from __future__ import annotations
+
+import os
+import socket
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastdeid import plan
+from fastdeid.errors import InputError
+
+
+def walk(folder: Path) -> list[plan.Entry]:
+    return list(plan.walk(os.fsencode(folder)))
+
+
+def paths(folder: Path) -> list[bytes]:
+    return [entry.path for entry in walk(folder)]
+
+
+def test_the_order_is_by_folder_and_by_bytes(tmp_path: Path) -> None:
+    for name in ("b/2", "b/10", "b/a/1", "a/z", "c", "B/1", "b.dcm", "é"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert paths(tmp_path) == [
+        *(b"b.dcm", b"c", "é".encode()),
+        *(b"B/1", b"a/z", b"b/10", b"b/2", b"b/a/1"),
+    ]
+
+
+def test_size_and_time_of_change_are_recorded(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"12345")
+    os.utime(tmp_path / "file", ns=(1, 1_234_567_890_123_456_789))
+    assert walk(tmp_path) == [plan.Entry(b"file", 5, 1_234_567_890_123_456_789, "")]
+
+
+def test_special_files_are_listed_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as server:
+        before = Path.cwd()
+        os.chdir(tmp_path)  # a socket's path is short
+        server.bind("socket")
+        os.chdir(before)
+        found = {entry.path: entry.reason for entry in walk(tmp_path)}
+    assert found == {
+        b"link": "symbolic_link",
+        b"dangling": "symbolic_link",
+        b"fifo": "fifo",
+        b"socket": "socket",
+    }
+
+
+def test_a_loop_of_links_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "up").symlink_to(tmp_path)
+    assert paths(tmp_path) == [b"folder/up"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    assert walk(tmp_path) == [plan.Entry(b"closed", 0, 0, "unreadable_folder")]
+
+
+def test_a_folder_that_vanishes_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "here").touch()
+    scandir = os.scandir
+
+    def scan(folder: bytes) -> object:
+        if folder.endswith(b"gone"):
+            raise FileNotFoundError
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert [(entry.path, entry.reason) for entry in walk(tmp_path)] == [
+        (b"here", ""),
+        (b"gone", "unreadable_folder"),
+    ]
+
+
+def test_a_source_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        walk(tmp_path / "Doe^Jane")
+    assert raised.value.exit_code == 5
+    assert "Doe" not in str(raised.value)
+
+
+def test_the_table_holds_every_entry(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    table = plan.table(os.fsencode(tmp_path))
+    assert table.schema == plan.SCHEMA
+    assert table.column("path").to_pylist() == [b"a", b"b"]
+    assert plan.table(os.fsencode(tmp_path)).equals(table)
+
+
+@given(st.lists(st.integers(0, 5 << 30), max_size=3000), st.integers(0, 64))
+def test_partitions_cover_every_file_once_within_their_limits(
+    sizes: list[int], workers: int
+) -> None:
+    starts = plan.cut(sizes, workers)
+    assert starts[0] == 0
+    assert starts[-1] == len(sizes)
+    for first, after in pairwise(starts):
+        assert 0 < after - first <= plan.MAX_FILES
+        assert after - first == 1 or sum(sizes[first:after]) <= plan.MAX_BYTES
+
+
+@pytest.mark.parametrize(("n_files", "size"), [(2000, 530_000), (20_000, 12_000), (1_000_000, 10)])
+@pytest.mark.parametrize("workers", [1, 2, 16])
+def test_there_are_several_partitions_per_worker_and_the_last_are_small(
+    n_files: int, size: int, workers: int
+) -> None:
+    starts = plan.cut([size] * n_files, workers)
+    lengths = [after - first for first, after in pairwise(starts)]
+    assert len(lengths) >= 4 * workers
+    assert lengths[-1] <= n_files / workers / 10
+
+
+def test_large_files_are_partitions_of_their_own() -> None:
+    assert plan.cut([100 << 20] * 4, 2) == [0, 1, 2, 3, 4]
