@@ -20,10 +20,10 @@ from fastdeid.errors import DicomError
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
-    BULK,
     ENTRY,
     FLAGS,
     LENGTH,
+    LONG,
     MAX_DEPTH,
     N_COLUMNS,
     OPERATION,
@@ -35,7 +35,7 @@ from fastdeid.kernels.elements import (
 from fastdeid.leaks import LeakCheck
 from fastdeid.manifest import ORIGINAL_FIELDS, PUBLIC_FIELDS
 from fastdeid.memo import Memo
-from fastdeid.naming import DEFAULT_TEMPLATE, check_template, output_path
+from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
@@ -61,6 +61,8 @@ _SOP_CLASS: Final = PLACE["sop_class_uid"]
 _DIRECTORY: Final = MEDIA_STORAGE_DIRECTORY_STORAGE.encode("ascii")
 _DIRECTORY_GROUP: Final = 0x0004
 _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+# A header up to this size is copied once, and its values are cut from the copy.
+_HELD: Final = 1 << 18
 _FIRST_OUTPUT: Final = 1 << 18
 
 
@@ -84,12 +86,14 @@ class Deidentifier:
         self._profile = profile
         self._pseudonyms = pseudonyms
         self._target = None if target is None else TargetTree(target, sync=sync)
-        self._template = check_template(template)
+        self._naming = naming(template)
         self._reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)
         self._settings = Settings(profile, pseudonyms)
         self._memo = Memo()
         self._leaks = LeakCheck()
         self._found = np.zeros((len(WANTED), 3), np.int64)
+        self._found_cells = self._found.reshape(-1)
+        self._held: bytes | None = None
         self._misses = np.zeros((0, 4), np.int64)
         self._segments = np.zeros((0, 3), np.int64)
         self._counts = np.zeros(2, np.int64)
@@ -97,12 +101,16 @@ class Deidentifier:
         self._open_rows = np.zeros(MAX_DEPTH, np.int64)
         self._totals = np.zeros(assembly.N_TOTALS, np.int64)
         self._use_output(_FIRST_OUTPUT)
-        self._seconds = [0.0] * len(STAGES)
+        self._seconds = np.zeros(len(STAGES))
+        self._marks: list[tuple[float, ...]] = []
 
     @property
     def seconds(self) -> dict[str, float]:
         """Seconds spent per stage so far."""
-        return dict(zip(STAGES, self._seconds, strict=True))
+        if self._marks:
+            self._seconds += np.diff(np.array(self._marks), axis=1).sum(axis=0)
+            self._marks.clear()
+        return dict(zip(STAGES, self._seconds.tolist(), strict=True))
 
     def close(self) -> None:
         """Close what is open."""
@@ -138,16 +146,10 @@ class Deidentifier:
         reader = self._reader
         opened = perf_counter()
         reader.read(fd, size)
-        reader.find(WANTED, self._found)
-        found = self._found.tolist()
-        view = reader.view
-        values = [
-            view[at : at + length].tobytes() if length else b""
-            for _, at, length in found[:-N_PIXEL_DATA]
-        ]
+        rows, values = self._look_up()
         scanned = perf_counter()
-        pixels = max(found[-1][0], found[-2][0], found[-3][0])
-        references = max(found[_SERIES_LIST][0], found[_STUDIES_LIST][0]) >= 0
+        pixels = max(rows[-N_PIXEL_DATA:])
+        references = rows[_SERIES_LIST] >= 0 or rows[_STUDIES_LIST] >= 0
         setting = self._settings.find(values, reader.encoding, references=references)
         _check_values(values, setting, pixels)
         n_misses = self._decide(setting)
@@ -156,23 +158,47 @@ class Deidentifier:
         replaced = perf_counter()
         n_cleaned = self._check(fd, setting, n_active, pixels)
         checked = perf_counter()
-        pseudonyms = self._pseudonyms_of(setting, found)
+        pseudonyms = self._pseudonyms_of(setting, rows)
         chunks = self._assemble(setting, values, pseudonyms[4])
         assembled = perf_counter()
-        path = output_path(self._template, pseudonyms[0], *pseudonyms[2:5])
+        path = self._naming(pseudonyms[0], pseudonyms[2], pseudonyms[3], pseudonyms[4])
         published = ""
         if self._target is not None:
             published = self._target.publish(path, chunks, fd, overwrite=overwrite)
-        outcome = self._outcome(setting, path, published, n_cleaned, chunks)
-        outcome.source_size = size
-        outcome.pixel_length = 0 if pixels < 0 else reader.cells[pixels * N_COLUMNS + LENGTH]
-        outcome.originals = _originals(values)
-        outcome.pseudonyms = pseudonyms
-        outcome.public = self._public(values, found)
+        totals = self._totals.tolist()
+        outcome = Outcome(
+            Verdict.OK,
+            path=path,
+            published=published,
+            source_size=size,
+            output_size=sum([c[1] if type(c) is tuple else len(c) for c in chunks]),
+            pixel_length=0 if pixels < 0 else reader.cells[pixels * N_COLUMNS + LENGTH],
+            trailing_length=reader.trailing_length,
+            transfer_syntax=reader.transfer_syntax,
+            big_endian=reader.encoding == EXPLICIT_BIG,
+            originals=_originals(values),
+            pseudonyms=pseudonyms,
+            public=self._public(values, rows),
+            n_removed=totals[assembly.N_REMOVED],
+            n_emptied=totals[assembly.N_EMPTIED],
+            n_replaced=totals[assembly.N_REPLACED],
+            n_cleaned=n_cleaned,
+            date_offset=setting.date_offset,
+        )
         marks = (started, opened, scanned, decided, replaced, checked, assembled, perf_counter())
-        for stage in range(len(STAGES)):
-            self._seconds[stage] += marks[stage + 1] - marks[stage]
+        self._marks.append(marks)
         return outcome
+
+    def _look_up(self) -> tuple[list[int], list[bytes]]:
+        """Return row (-1 for none) and value of each attribute in WANTED, pixel data left out."""
+        reader = self._reader
+        reader.find(WANTED, self._found)
+        found = self._found_cells.tolist()
+        end = reader.header_end
+        self._held = reader.view[:end].tobytes() if end <= _HELD else None
+        held = reader.view if self._held is None else self._held
+        places = zip(found[1::3], found[2 : -3 * N_PIXEL_DATA : 3], strict=False)
+        return found[0::3], [bytes(held[at : at + length]) for at, length in places]
 
     # The stages
 
@@ -186,8 +212,7 @@ class Deidentifier:
         return int(
             kernel.decide_actions(
                 *(reader.header, reader.table, reader.n_rows),
-                *(rules.general_keys, rules.general, rules.iod_keys, rules.iod, rules.private),
-                *(setting.per_patient, setting.shared, setting.patient, stamp),
+                *(*rules.arrays, setting.per_patient, setting.shared, setting.patient, stamp),
                 *(memo.slots, memo.entries, memo.arena, memo.active),
                 *(self._misses, self._counts, self._contexts),
             )
@@ -216,13 +241,14 @@ class Deidentifier:
         return n_active
 
     def _raw(self, row: int) -> bytes:
-        """Return the value of a leaf as it stands in the file, b"" when it is not loaded."""
+        """Return the value of a leaf as it stands in the file, b"" when it is LONG."""
         cells = self._reader.cells
         at = row * N_COLUMNS
-        if cells[at + FLAGS] & (BULK | SEQUENCE):
+        if cells[at + FLAGS] & (LONG | SEQUENCE):
             return b""
         start = cells[at + VALUE]
-        return self._reader.view[start : start + cells[at + LENGTH]].tobytes()
+        held = self._reader.view if self._held is None else self._held
+        return bytes(held[start : start + cells[at + LENGTH]])
 
     def _check(self, fd: int, setting: Setting, n_active: int, pixels: int) -> int:
         """Clean kept elements that hold identifying values of this file; return how many."""
@@ -303,54 +329,32 @@ class Deidentifier:
 
     # What the manifest says
 
-    def _outcome(
-        self, setting: Setting, path: str, published: str, n_cleaned: int, chunks: list[Chunk]
-    ) -> Outcome:
-        reader, totals = self._reader, self._totals.tolist()
-        return Outcome(
-            Verdict.OK,
-            path=path,
-            published=published,
-            output_size=sum([c[1] if type(c) is tuple else len(c) for c in chunks]),
-            trailing_length=reader.trailing_length,
-            transfer_syntax=reader.transfer_syntax,
-            big_endian=reader.encoding == EXPLICIT_BIG,
-            n_removed=totals[assembly.N_REMOVED],
-            n_emptied=totals[assembly.N_EMPTIED],
-            n_replaced=totals[assembly.N_REPLACED],
-            n_cleaned=n_cleaned,
-            date_offset=setting.date_offset,
-        )
-
     def _refused(self, error: DicomError, size: int) -> Outcome:
         reader = self._reader
         in_directory = reader.n_rows and reader.cells[TAG] >> 16 == _DIRECTORY_GROUP
-        if reader.media_storage_sop_class == _DIRECTORY or in_directory:
+        if reader.media_storage_sop_class.rstrip(b"\0 ") == _DIRECTORY or in_directory:
             return Outcome(Verdict.DICOMDIR, "dicomdir", source_size=size)
         verdict = Verdict.NOT_DICOM if error.reason == "not_dicom" else Verdict.QUARANTINED
         return Outcome(verdict, error.reason, error.tag, error.offset, source_size=size)
 
     def _result(self, row: int) -> bytes:
         """Return the new value of a replaced element, without padding."""
-        if row < 0:
-            return b""
         cells = self._reader.cells
-        entry = cells[row * N_COLUMNS + ENTRY]
-        if entry < 0 or cells[row * N_COLUMNS + OPERATION] != kernel.REPLACE:
+        at = row * N_COLUMNS
+        if row < 0 or cells[at + OPERATION] != kernel.REPLACE or cells[at + ENTRY] < 0:
             return b""
-        return self._memo.results[entry].strip(b"\0 ")
+        return self._memo.results[cells[at + ENTRY]].strip(b"\0 ")
 
-    def _pseudonyms_of(self, setting: Setting, found: list[list[int]]) -> tuple[str, ...]:
-        results = b"/".join([self._result(found[place][0]) for place in _NAMED])
+    def _pseudonyms_of(self, setting: Setting, rows: list[int]) -> tuple[str, ...]:
+        results = b"/".join([self._result(rows[place]) for place in _NAMED])
         return (setting.context.patient, *results.decode("ascii").split("/"))
 
-    def _public(self, values: list[bytes], found: list[list[int]]) -> tuple[bytes, ...]:
+    def _public(self, values: list[bytes], rows: list[int]) -> tuple[bytes, ...]:
         """Return the public attributes as the output has them."""
         cells = self._reader.cells
         for place in _PUBLIC:
-            row = found[place][0]
-            if row >= 0 and cells[row * N_COLUMNS + OPERATION]:
-                values[place] = self._result(row)
+            if rows[place] >= 0 and cells[rows[place] * N_COLUMNS + OPERATION]:
+                values[place] = self._result(rows[place])
         public: tuple[bytes, ...] = _public_values(values)
         return public
 
@@ -359,9 +363,8 @@ def _check_values(values: list[bytes], setting: Setting, pixels: int) -> None:
     """Raise DicomError when an instance lacks what it needs to stand for itself."""
     if not values[_INSTANCE].strip(b"\0 "):
         raise DicomError("no_sop_instance_uid", int(WANTED[_INSTANCE]))
-    for place in (_STUDY, _SERIES, _INSTANCE):
-        if b"\\" in values[place]:
-            raise DicomError("uid_with_several_values", int(WANTED[place]))
+    if b"\\" in values[_STUDY] + values[_SERIES] + values[_INSTANCE]:
+        raise DicomError("uid_with_several_values")
     if pixels < 0 and setting.rules.pixel_data_required:
         raise DicomError("pixel_data_missing")
 

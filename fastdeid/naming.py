@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from fastdeid.errors import UsageError
@@ -12,15 +13,28 @@ DEFAULT_TEMPLATE: Final = "{patient}/{study}/{series}/{instance}.dcm"
 _NOTHING: Final = "none"
 
 
-def output_path(template: str, patient: str, study: str, series: str, instance: str) -> str:
-    """Return the path of an instance below the target, from its pseudonyms."""
-    return template.format(
+Naming = Callable[[str, str, str, str], str]
+
+
+def naming(template: str) -> Naming:
+    """Return what makes an output path of patient, study, series and instance pseudonyms.
+
+    Raises UsageError for a template that does not give each instance a safe path of its own.
+    """
+    check_template(template)
+    if template == DEFAULT_TEMPLATE:
+        return _default_path
+    return lambda patient, study, series, instance: template.format(
         patient=patient, study=study or _NOTHING, series=series or _NOTHING, instance=instance
     )
 
 
-def check_template(template: str) -> str:
-    """Return the template; raise UsageError unless each instance gets a safe path of its own."""
+def _default_path(patient: str, study: str, series: str, instance: str) -> str:
+    return f"{patient}/{study or _NOTHING}/{series or _NOTHING}/{instance}.dcm"
+
+
+def check_template(template: str) -> None:
+    """Raise UsageError unless a template gives each instance a safe path of its own."""
     fields = dict.fromkeys(("patient", "study", "series", "instance"), "A")
     try:
         path = template.format(**fields)
@@ -30,4 +44,3 @@ def check_template(template: str) -> str:
         raise UsageError("the template must hold {instance}")
     if any(part in {"", ".", ".."} for part in path.split("/")):
         raise UsageError("the template must give a path below the target")
-    return template

@@ -88,6 +88,7 @@ class Rules:
         self.refused = refusal(sop_class_uid)
         self.iod_keys.setflags(write=False)
         self.iod.setflags(write=False)
+        self.arrays = (self.general_keys, self.general, self.iod_keys, self.iod, self.private)
 
     def attribute_type(self, tag: int, context: int = 0) -> str:
         """Return the Type of `tag` in a context: "1", "1C", "2", "2C", "3", or "?" when unknown."""

@@ -7,6 +7,7 @@ that are long and stay untouched are never loaded.
 from __future__ import annotations
 
 import os
+from array import array
 from typing import Final
 
 import numpy as np
@@ -43,8 +44,8 @@ class Reader:
 
     After `read`: `header` (shape (n,), bytes), `table` (shape (n, N_COLUMNS), `n_rows` of them
     valid), `cells` (the table's numbers, one after another), `encoding`, `transfer_syntax`,
-    `media_storage_sop_class`, `trailing_length` (bytes behind the data set), `inflated` (the
-    whole data set, or None when ranges refer to the file itself).
+    `media_storage_sop_class` (with its padding), `trailing_length` (bytes behind the data set),
+    `inflated` (the whole data set, or None when ranges refer to the file itself).
     """
 
     def __init__(self, keys: npt.NDArray[np.uint32], vrs: npt.NDArray[np.uint8]) -> None:
@@ -57,6 +58,7 @@ class Reader:
         # Single numbers are read and written through memory views: a third of the time of an
         # array's item.
         self._cells = cells_of(self._state)
+        self._place_cells = cells_of(self._places)
         self._stack_cells = cells_of(self._stack)
         self._window = WINDOW
         self._own = np.zeros(4 * WINDOW, np.uint8)
@@ -83,7 +85,8 @@ class Reader:
         self.media_storage_sop_class = b""
         if self.header is not self._own:
             self._use(self._own)
-        loaded = self._load(fd, 0, min(size, self._window), 0)
+        window = self._window
+        loaded = self._load(fd, 0, min(window, size), 0)
         start = _data_set_start(self.view[: min(loaded, 132)].tobytes())
         if start is None:
             self._read_bare(fd, size, 0, loaded)
@@ -100,6 +103,11 @@ class Reader:
             loaded = size
         self._scan(fd, start, loaded, size, encodings.ENCODING_OF[self.transfer_syntax])
         self._window = _next_window(self._cells[scan.POSITION])
+
+    @property
+    def header_end(self) -> int:
+        """Where the bytes end in `header` that the element table refers to."""
+        return self._cells[scan.POSITION]
 
     def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
         """Write row, value position and length of ascending top-level `tags` to `found` (n, 3)."""
@@ -138,29 +146,23 @@ class Reader:
 
     def _read_meta(self, fd: int, size: int, start: int, loaded: int) -> int:
         """Find end and transfer syntax of the file meta information; return what is loaded now."""
-        while True:
-            status = file_meta.scan_file_meta(self.header, start, loaded, self._codes, self._places)
-            at_end = status == file_meta.DONE and int(self._places[file_meta.END]) + 8 > loaded
-            if (
-                (status != file_meta.TRUNCATED and not at_end)
-                or loaded == size
-                or loaded > _MOST_META
-            ):
-                break
+        places = self._place_cells
+        status = file_meta.scan_file_meta(self.header, start, loaded, self._codes, self._places)
+        while loaded < size and loaded <= _MOST_META and _runs_out(status, places, loaded):
             loaded = self._load(fd, loaded, min(size - loaded, WINDOW), loaded)
+            status = file_meta.scan_file_meta(self.header, start, loaded, self._codes, self._places)
         if status != file_meta.DONE:
             raise DicomError("file_meta_" + _REASONS[status], offset=start)
-        places = self._places.tolist()
         self._meta_end: int = places[file_meta.END]
-        raw = self.view[places[1] : places[1] + places[2]].tobytes()
-        self.media_storage_sop_class = (
-            self.view[places[3] : places[3] + places[4]].tobytes().rstrip(b"\0 ")
-        )
+        value, length = places[file_meta.CLASS_VALUE], places[file_meta.CLASS_LENGTH]
+        self.media_storage_sop_class = self.view[value : value + length].tobytes()
+        value, length = places[file_meta.SYNTAX_VALUE], places[file_meta.SYNTAX_LENGTH]
+        raw = self.view[value : value + length].tobytes()
         syntax = self._syntaxes.get(raw)
         if syntax is None:
             syntax = self._syntaxes[raw] = raw.rstrip(b"\0 ").decode("ascii", "replace")
         if syntax and syntax not in encodings.ENCODING_OF:
-            raise DicomError("unsupported_transfer_syntax", 0x00020010, places[1])
+            raise DicomError("unsupported_transfer_syntax", 0x00020010, value)
         self.transfer_syntax = syntax
         return loaded
 
@@ -185,8 +187,7 @@ class Reader:
 
     def _scan(self, fd: int, start: int, loaded: int, size: int, encoding: int) -> None:
         state = self._cells
-        for cell in range(scan.N_STATE):
-            state[cell] = 0
+        state[:] = _NEW_STATE
         state[scan.POSITION] = start
         state[scan.LOADED] = loaded
         state[scan.FILE_END] = size
@@ -269,6 +270,14 @@ _FIRST_ELEMENTS: Final = frozenset(
     [bytes([8, 0, element, 0]) for element in (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x16, 0x18)]
     + [bytes([0, 8, 0, element]) for element in (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x16, 0x18)]
 )
+
+
+_NEW_STATE: Final = memoryview(array("q", bytes(8 * scan.N_STATE)))
+
+
+def _runs_out(status: int, places: memoryview[int], loaded: int) -> bool:
+    """Tell whether the file meta information may go on behind what is loaded."""
+    return status == file_meta.TRUNCATED or places[file_meta.END] + 8 > loaded
 
 
 def cells_of(numbers: npt.NDArray[np.int64]) -> memoryview[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
@@ -41,16 +42,26 @@ def file_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: by
     The UIDs come without padding. The preamble is zero; neither the source application entity
     title nor private information of the input is passed on.
     """
-    group = b"".join(
-        (
-            b"\x02\x00\x01\x00OB\0\0\x02\0\0\0\0\x01",
-            _uid(b"\x02\0\x02\0", sop_class_uid),
-            _uid(b"\x02\0\x03\0", sop_instance_uid),
-            _uid(b"\x02\0\x10\0", transfer_syntax),
-            _IMPLEMENTATION,
-        )
+    length = len(sop_instance_uid)
+    before, after = _around_instance(sop_class_uid, transfer_syntax, length + (length & 1))
+    return before + sop_instance_uid + (after if length & 1 == 0 else b"\0" + after)
+
+
+@lru_cache(maxsize=256)
+def _around_instance(
+    sop_class_uid: bytes, transfer_syntax: bytes, length: int
+) -> tuple[bytes, bytes]:
+    """Return what stands before and after the padded instance UID, which alone is new each time."""
+    before = (
+        b"\x02\0\x01\0OB\0\0\x02\0\0\0\0\x01"
+        + _uid(b"\x02\0\x02\0", sop_class_uid)
+        + b"\x02\0\x03\0UI"
+        + length.to_bytes(2, "little")
     )
-    return b"%b\x02\0\0\0UL\x04\0%b%b" % (_PREAMBLE, len(group).to_bytes(4, "little"), group)
+    after = _uid(b"\x02\0\x10\0", transfer_syntax) + _IMPLEMENTATION
+    group_length = len(before) + length + len(after)
+    head = b"%b\x02\0\0\0UL\x04\0%b" % (_PREAMBLE, group_length.to_bytes(4, "little"))
+    return head + before, after
 
 
 def _uid(tag: bytes, value: bytes) -> bytes:
