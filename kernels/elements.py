@@ -18,7 +18,10 @@ N_COLUMNS = 12
 # Bits of FLAGS; the depth of the row stands above them.
 UNDEFINED, IMPLICIT, BULK, SEQUENCE = 1, 2, 4, 8
 IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 16, 32, 64, 128
-DEPTH_SHIFT = 8
+# A value so long that it may not be loaded (then it is BULK): nothing may depend on its bytes,
+# because how much is loaded depends on the files before.
+LONG = 256
+DEPTH_SHIFT = 9
 
 # Cells of the state.
 (POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG) = range(7)
@@ -198,10 +201,13 @@ def _pass_value(state, table, row):
     length = state[E_LENGTH]
     vr = state[E_VR]
     end = state[POSITION] + length
+    is_long = length > BULK_LENGTH and (_OB <= vr <= _OW or vr in (_UN, _UT))
+    if is_long:
+        table[row, FLAGS] |= LONG
     if end <= state[LOADED]:
         state[POSITION] = end
         return _GO_ON
-    if length > BULK_LENGTH and (_OB <= vr <= _OW or vr in (_UN, _UT)):
+    if is_long:
         table[row, VALUE] = state[POSITION] + state[SHIFT]
         table[row, FLAGS] |= BULK
         state[SHIFT] += length
@@ -300,7 +306,7 @@ def _enter_undefined(state, table, stack, flags):
     tag = state[E_TAG]
     if tag != _PIXEL_DATA or flags & IMPLICIT or not (_OB <= state[E_VR] <= _OW):
         return _fail(state, BAD_LENGTH, tag)
-    row = _add_row(state, table, stack, tag, flags | UNDEFINED | FRAGMENTS | BULK)
+    row = _add_row(state, table, stack, tag, flags | UNDEFINED | FRAGMENTS | BULK | LONG)
     table[row, VALUE] = state[POSITION] + state[SHIFT]
     return ENCAPSULATED
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-# Columns of the table and flags (BULK, SEQUENCE) as in kernels/elements.py.
+# Columns of the table and flags (SEQUENCE, LONG) as in kernels/elements.py.
 _TAG, _VALUE, _LENGTH, _END, _FLAGS = 0, 3, 4, 6, 7
-_NO_VALUE = 4 | 8
+_NO_VALUE = 8 | 256
 
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
 
@@ -21,7 +21,7 @@ def find_rows(table, n_rows, tags, found):
 
     table, n_rows: as scanned. tags: shape (n,), ascending. found: (n, 3) receives row, value
     position and value length of each tag, row -1 where it is absent, length 0 where the value is
-    not loaded or is a sequence. Returns how many were found.
+    LONG or is a sequence. Returns how many were found.
     """
     n_tags = tags.shape[0]
     for i in range(n_tags):

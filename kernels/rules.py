@@ -12,7 +12,7 @@ import numpy as np
 
 # Columns of the element table that this kernel reads and writes (kernels/elements.py).
 _TAG, _VR, _VALUE, _LENGTH, _END, _FLAGS, _OPERATION, _ENTRY = 0, 1, 3, 4, 6, 7, 8, 9
-_IMPLICIT, _BULK, _SEQUENCE, _IS_ITEM, _DEPTH_SHIFT = 2, 4, 8, 16, 8
+_IMPLICIT, _SEQUENCE, _IS_ITEM, _LONG, _DEPTH_SHIFT = 2, 8, 16, 256, 9
 _UN = 30
 
 KEEP, REMOVE, EMPTY, REPLACE = 0, 1, 2, 3
@@ -267,7 +267,7 @@ def decide_actions(
             if operation != REPLACE:
                 continue
         length = table[row, _LENGTH]
-        if flags & (_BULK | _SEQUENCE):
+        if flags & (_LONG | _SEQUENCE):
             length = 0
         if kind < 0 or (length == 0 and operation != REPLACE):
             continue
