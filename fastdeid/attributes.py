@@ -52,3 +52,9 @@ N_PIXEL_DATA: Final = 3
 
 # Position of each attribute in WANTED.
 PLACE: Final = {name: place for place, name in enumerate(_ASCENDING)}
+
+# The two that are new in every instance, and those that are the same all over a series.
+OWN: Final = ("sop_instance_uid", "instance_number")
+COMMON: Final = tuple(name for name in list(PLACE)[:-N_PIXEL_DATA] if name not in OWN)
+COMMON_PLACES: Final = np.array([PLACE[name] for name in COMMON], np.int64)
+COMMON_PLACES.setflags(write=False)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from operator import itemgetter
 from time import perf_counter
 from typing import Final
 
 import numpy as np
 
 from fastdeid.actions import resolve
-from fastdeid.attributes import N_PIXEL_DATA, PLACE, WANTED
+from fastdeid.attributes import N_PIXEL_DATA, PLACE
 from fastdeid.dicom.encodings import EXPLICIT_BIG
 from fastdeid.dicom.inflate import deflate
 from fastdeid.dicom.reader import Reader
 from fastdeid.dicom.writer import file_meta
 from fastdeid.errors import DicomError
+from fastdeid.facts import FactsFinder, Found
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
@@ -33,7 +33,6 @@ from fastdeid.kernels.elements import (
     VALUE,
 )
 from fastdeid.leaks import LeakCheck
-from fastdeid.manifest import ORIGINAL_FIELDS, PUBLIC_FIELDS
 from fastdeid.memo import Memo
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
@@ -41,28 +40,15 @@ from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
 from fastdeid.setting import Setting, Settings
 from fastdeid.storage import Chunk, TargetTree
-from fastdeid.tags import MEDIA_STORAGE_DIRECTORY_STORAGE
+from fastdeid.tags import MEDIA_STORAGE_DIRECTORY_STORAGE, SOP_INSTANCE_UID
 from fastdeid.verdicts import Verdict
 
 STAGES: Final = ("open", "scan", "decide", "replace", "check", "assemble", "write")
 
-_originals: Final = itemgetter(*(PLACE[field] for field in ORIGINAL_FIELDS))
-_PUBLIC: Final = tuple(PLACE[field] for field in PUBLIC_FIELDS)
-_public_values: Final = itemgetter(*_PUBLIC)
-_UIDS: Final = tuple(
-    PLACE[f"{level}_uid"]
-    for level in ("study_instance", "series_instance", "sop_instance", "frame_of_reference")
-)
-_STUDY, _SERIES, _INSTANCE, _FRAME_OF_REFERENCE = _UIDS
-_NAMED: Final = (PLACE["accession_number"], *_UIDS)
-_SERIES_LIST: Final = PLACE["referenced_series_sequence"]
-_STUDIES_LIST: Final = PLACE["other_studies_sequence"]
-_SOP_CLASS: Final = PLACE["sop_class_uid"]
+_PIXELS: Final = tuple(3 * place for place in list(PLACE.values())[-N_PIXEL_DATA:])
 _DIRECTORY: Final = MEDIA_STORAGE_DIRECTORY_STORAGE.encode("ascii")
 _DIRECTORY_GROUP: Final = 0x0004
 _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-# A header up to this size is copied once, and its values are cut from the copy.
-_HELD: Final = 1 << 18
 _FIRST_OUTPUT: Final = 1 << 18
 
 
@@ -88,12 +74,9 @@ class Deidentifier:
         self._target = None if target is None else TargetTree(target, sync=sync)
         self._naming = naming(template)
         self._reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)
-        self._settings = Settings(profile, pseudonyms)
+        self._facts = FactsFinder(Settings(profile, pseudonyms))
         self._memo = Memo()
         self._leaks = LeakCheck()
-        self._found = np.zeros((len(WANTED), 3), np.int64)
-        self._found_cells = self._found.reshape(-1)
-        self._held: bytes | None = None
         self._misses = np.zeros((0, 4), np.int64)
         self._segments = np.zeros((0, 3), np.int64)
         self._counts = np.zeros(2, np.int64)
@@ -143,25 +126,25 @@ class Deidentifier:
             os.close(fd)
 
     def _process(self, fd: int, size: int, started: float, *, overwrite: bool) -> Outcome:
-        reader = self._reader
+        reader, facts = self._reader, self._facts
         opened = perf_counter()
         reader.read(fd, size)
-        rows, values = self._look_up()
+        found = facts.find(reader)
+        setting = found.facts.setting
+        pixels = max(facts.cells[at] for at in _PIXELS)
+        _check_instance(found, setting, pixels)
         scanned = perf_counter()
-        pixels = max(rows[-N_PIXEL_DATA:])
-        references = rows[_SERIES_LIST] >= 0 or rows[_STUDIES_LIST] >= 0
-        setting = self._settings.find(values, reader.encoding, references=references)
-        _check_values(values, setting, pixels)
         n_misses = self._decide(setting)
         decided = perf_counter()
         n_active = self._replace(setting, n_misses)
         replaced = perf_counter()
         n_cleaned = self._check(fd, setting, n_active, pixels)
         checked = perf_counter()
-        pseudonyms = self._pseudonyms_of(setting, rows)
-        chunks = self._assemble(setting, values, pseudonyms[4])
+        described = facts.describe(reader, found, self._result)
+        patient, _, study, series, instance, _ = described.pseudonyms
+        chunks = self._assemble(setting, instance)
         assembled = perf_counter()
-        path = self._naming(pseudonyms[0], pseudonyms[2], pseudonyms[3], pseudonyms[4])
+        path = self._naming(patient, study, series, instance)
         published = ""
         if self._target is not None:
             published = self._target.publish(path, chunks, fd, overwrite=overwrite)
@@ -176,9 +159,9 @@ class Deidentifier:
             trailing_length=reader.trailing_length,
             transfer_syntax=reader.transfer_syntax,
             big_endian=reader.encoding == EXPLICIT_BIG,
-            originals=_originals(values),
-            pseudonyms=pseudonyms,
-            public=self._public(values, rows),
+            originals=described.originals,
+            pseudonyms=described.pseudonyms,
+            public=described.public,
             n_removed=totals[assembly.N_REMOVED],
             n_emptied=totals[assembly.N_EMPTIED],
             n_replaced=totals[assembly.N_REPLACED],
@@ -188,17 +171,6 @@ class Deidentifier:
         marks = (started, opened, scanned, decided, replaced, checked, assembled, perf_counter())
         self._marks.append(marks)
         return outcome
-
-    def _look_up(self) -> tuple[list[int], list[bytes]]:
-        """Return row (-1 for none) and value of each attribute in WANTED, pixel data left out."""
-        reader = self._reader
-        reader.find(WANTED, self._found)
-        found = self._found_cells.tolist()
-        end = reader.header_end
-        self._held = reader.view[:end].tobytes() if end <= _HELD else None
-        held = reader.view if self._held is None else self._held
-        places = zip(found[1::3], found[2 : -3 * N_PIXEL_DATA : 3], strict=False)
-        return found[0::3], [bytes(held[at : at + length]) for at, length in places]
 
     # The stages
 
@@ -247,8 +219,7 @@ class Deidentifier:
         if cells[at + FLAGS] & (LONG | SEQUENCE):
             return b""
         start = cells[at + VALUE]
-        held = self._reader.view if self._held is None else self._held
-        return bytes(held[start : start + cells[at + LENGTH]])
+        return self._reader.view[start : start + cells[at + LENGTH]].tobytes()
 
     def _check(self, fd: int, setting: Setting, n_active: int, pixels: int) -> int:
         """Clean kept elements that hold identifying values of this file; return how many."""
@@ -282,11 +253,11 @@ class Deidentifier:
             )
             cells[row * N_COLUMNS + ENTRY] = self._memo.add(-1, kind, 0, b"", result=result)
 
-    def _assemble(self, setting: Setting, values: list[bytes], instance: str) -> list[Chunk]:
+    def _assemble(self, setting: Setting, instance: str) -> list[Chunk]:
         """Return what the output consists of; ranges refer to the source."""
         reader, totals, markers = self._reader, self._totals, setting.markers
         meta = file_meta(
-            values[_SOP_CLASS].rstrip(b"\0 "),
+            setting.context.sop_class.encode("ascii"),
             instance.encode("ascii"),
             reader.transfer_syntax.encode("ascii"),
         )
@@ -345,26 +316,13 @@ class Deidentifier:
             return b""
         return self._memo.results[cells[at + ENTRY]].strip(b"\0 ")
 
-    def _pseudonyms_of(self, setting: Setting, rows: list[int]) -> tuple[str, ...]:
-        results = b"/".join([self._result(rows[place]) for place in _NAMED])
-        return (setting.context.patient, *results.decode("ascii").split("/"))
 
-    def _public(self, values: list[bytes], rows: list[int]) -> tuple[bytes, ...]:
-        """Return the public attributes as the output has them."""
-        cells = self._reader.cells
-        for place in _PUBLIC:
-            if rows[place] >= 0 and cells[rows[place] * N_COLUMNS + OPERATION]:
-                values[place] = self._result(rows[place])
-        public: tuple[bytes, ...] = _public_values(values)
-        return public
-
-
-def _check_values(values: list[bytes], setting: Setting, pixels: int) -> None:
+def _check_instance(found: Found, setting: Setting, pixels: int) -> None:
     """Raise DicomError when an instance lacks what it needs to stand for itself."""
-    if not values[_INSTANCE].strip(b"\0 "):
-        raise DicomError("no_sop_instance_uid", int(WANTED[_INSTANCE]))
-    if b"\\" in values[_STUDY] + values[_SERIES] + values[_INSTANCE]:
-        raise DicomError("uid_with_several_values")
+    if not found.instance.strip(b"\0 "):
+        raise DicomError("no_sop_instance_uid", SOP_INSTANCE_UID)
+    if b"\\" in found.instance:
+        raise DicomError("uid_with_several_values", SOP_INSTANCE_UID)
     if pixels < 0 and setting.rules.pixel_data_required:
         raise DicomError("pixel_data_missing")
 

@@ -11,15 +11,15 @@ import numpy as np
 from fastdeid.dicom.reader import cells_of
 from fastdeid.kernels import rules as kernel
 
-_FIRST_ENTRIES: Final = 4096
-_FIRST_BYTES: Final = 1 << 18
-_FIRST_NEEDLES: Final = 4096
+_FIRST_ENTRIES: Final = 8192
+_FIRST_BYTES: Final = 4 << 20
+_FIRST_NEEDLES: Final = 16384
 _SLOTS_PER_ENTRY: Final = 4
 _WIDTH: Final = kernel.N_ENTRY_COLUMNS
-# Values that never repeat (instance UIDs) fill the memo; at this many bytes or entries it starts
-# anew.
-MOST_BYTES: Final = 32 << 20
-MOST_ENTRIES: Final = 1 << 18
+# Values that never repeat (instance UIDs) fill the memo. At this many bytes or entries it starts
+# anew, before it outgrows the processor's cache; what does repeat is soon resolved again.
+MOST_BYTES: Final = 3 << 20
+MOST_ENTRIES: Final = 6000
 
 
 class Memo:

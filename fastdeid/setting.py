@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from fastdeid import tags
 from fastdeid.actions import Context
-from fastdeid.attributes import PLACE
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.errors import DicomError
@@ -20,16 +19,9 @@ from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
 
 _PADDING: Final = b" \0"
-_PATIENT_ID: Final = PLACE["patient_id"]
-_STUDY: Final = PLACE["study_instance_uid"]
-_raw_of: Final = itemgetter(
-    *(
-        PLACE[name]
-        for name in (
-            *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
-            *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
-        )
-    )
+_NAMES: Final = (
+    *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
+    *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
 )
 
 
@@ -60,16 +52,16 @@ class Settings:
         self._known: dict[tuple[object, ...], Setting] = {}
         self._shared: dict[tuple[object, ...], int] = {}
 
-    def find(self, values: list[bytes], encoding: int, *, references: bool) -> Setting:
+    def find(self, values: Mapping[str, bytes], encoding: int, *, references: bool) -> Setting:
         """Return the setting of a file.
 
-        values: in the order of `attributes.WANTED`. references: the file lists the instances that
-        it refers to. Raises DicomError when the SOP Class is missing
-        or cannot be cleaned.
+        values: by the names of `fastdeid.attributes`, b"" for absent ones. references: the file
+        lists the instances that it refers to. Raises DicomError when the SOP Class is missing or
+        cannot be cleaned.
         """
         # Without a Patient ID (and a name) the study stands for the patient.
-        study = b"" if values[_PATIENT_ID].strip(_PADDING) else values[_STUDY]
-        raw = _raw_of(values)
+        study = b"" if values["patient_id"].strip(_PADDING) else values["study_instance_uid"]
+        raw = tuple(values[name] for name in _NAMES)
         key = (encoding, references, study, raw)
         setting = self._known.get(key)
         if setting is None:
