@@ -37,10 +37,7 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     Public columns of rows that are not ok are null: what was not written is not described.
     """
     ok = Verdict.OK
-    places: dict[tuple[Any, ...], int] = {}
-    spread = [places.setdefault(_shared(row), len(places)) for row in rows]
-    firsts = list(dict(zip(reversed(spread), reversed(rows), strict=True)).items())
-    distinct = [row for _, row in sorted(firsts, key=_place_of)]
+    distinct, spread = _distinct(rows)
     shared = pa.RecordBatch.from_pydict(_shared_columns(distinct))
     columns = dict(zip(shared.schema.names, shared.take(pa.array(spread, pa.int32())), strict=True))
     columns["output_path"] = _strings([row.path if row.verdict == ok else "" for row in rows])
@@ -55,8 +52,23 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     return pa.table(columns)
 
 
-def _place_of(item: tuple[int, Outcome]) -> int:
-    return item[0]
+def _distinct(rows: Sequence[Outcome]) -> tuple[list[Outcome], list[int]]:
+    """Return a row of each series, and for every row the place of its series among them."""
+    places: dict[tuple[Any, ...], int] = {}
+    distinct: list[Outcome] = []
+    spread = []
+    last: tuple[Any, ...] = ()
+    place = -1
+    for row in rows:
+        shared = _shared(row)
+        # Comparing with the row before is cheaper than a hash of 40 values.
+        if shared != last:
+            last = shared
+            place = places.setdefault(shared, len(places))
+            if place == len(distinct):
+                distinct.append(row)
+        spread.append(place)
+    return distinct, spread
 
 
 def _shared(row: Outcome) -> tuple[Any, ...]:

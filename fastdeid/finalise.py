@@ -23,7 +23,6 @@ from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.summary import Summary, summarise, tally
 from fastdeid.tables import (
-    distinct_identities,
     identities_table,
     instances_table,
     manifest_table,
@@ -219,8 +218,7 @@ def _write_tables(workspace: Workspace, paths: pa.ChunkedArray, rows: pa.Table) 
         )
         _write_parquet(name, manifest.INSTANCES, groups, mode=0o600)
         name = os.path.join(settings.link_table, manifest.IDENTITIES_FILE)
-        identities = distinct_identities([identities_table(rows)])
-        _write_parquet(name, manifest.IDENTITIES, [identities], mode=0o600)
+        _write_parquet(name, manifest.IDENTITIES, [identities_table(rows)], mode=0o600)
 
     def write_manifest() -> None:
         name = os.path.join(settings.target, manifest.MANIFEST_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -80,39 +79,48 @@ def manifest_table(part: pa.Table, profile: str, options: str) -> pa.Table:
     return _as_declared(manifest.MANIFEST, columns)
 
 
+_IDENTITY_COLUMNS: Final = (
+    *("original_patient_id", "original_issuer_of_patient_id", "original_patient_name"),
+    *("date_offset", "original_accession_number", "original_study_instance_uid"),
+    *("original_series_instance_uid", "original_frame_of_reference_uid"),
+    *("patient", "accession_number", "study_instance_uid", "series_instance_uid"),
+    "frame_of_reference_uid",
+)
+
+
 def identities_table(part: pa.Table) -> pa.Table:
     """Return the rows of LINK/identities.parquet: distinct, ordered by kind and original."""
-    nothing = pa.nulls(part.num_rows, pa.string())
-    pieces = []
-    for kind in manifest.PSEUDONYM_FIELDS:
-        if kind == "sop_instance_uid":
-            continue
-        patient = kind == "patient"
-        columns = {
-            "original": part.column("original_patient_id" if patient else f"original_{kind}"),
-            "issuer": part.column("original_issuer_of_patient_id") if patient else nothing,
-            "name": part.column("original_patient_name") if patient else nothing,
-            "pseudonym": part.column(kind),
-            "date_offset": part.column("date_offset")
-            if patient
-            else pa.nulls(part.num_rows, pa.int32()),
-        }
-        # A patient without an ID has a pseudonym too; nothing else has one without an original.
-        known = pc.is_valid(part.column(kind) if patient else columns["original"])
-        piece = pa.table(columns).filter(known)
-        piece = piece.group_by(piece.column_names, use_threads=False).aggregate([])
-        piece = piece.append_column("kind", pa.repeat(pa.scalar(kind), piece.num_rows))
-        distinct = {name: piece.column(name) for name in piece.column_names}
-        pieces.append(_as_declared(manifest.IDENTITIES, distinct))
-    return pa.concat_tables(pieces)
-
-
-def distinct_identities(tables: Sequence[pa.Table]) -> pa.Table:
-    """Merge tables of identities into one, distinct and ordered."""
-    merged = pa.concat_tables(tables)
-    merged = merged.group_by(merged.column_names, use_threads=False).aggregate([])
+    # Once for all kinds: what is left is one row per series.
+    part = _distinct(part.select(_IDENTITY_COLUMNS))
+    pieces = [_identities(part, kind) for kind in _KINDS]
+    merged = pa.concat_tables(pieces)
     order = pc.sort_indices(merged, [(name, "ascending") for name in merged.column_names])
     return merged.take(order).combine_chunks().cast(schema(manifest.IDENTITIES))
+
+
+_KINDS: Final = tuple(kind for kind in manifest.PSEUDONYM_FIELDS if kind != "sop_instance_uid")
+
+
+def _identities(part: pa.Table, kind: str) -> pa.Table:
+    nothing = pa.nulls(part.num_rows, pa.string())
+    patient = kind == "patient"
+    original = part.column("original_patient_id" if patient else f"original_{kind}")
+    columns = {
+        "kind": pa.repeat(pa.scalar(kind), part.num_rows),
+        "original": original,
+        "issuer": part.column("original_issuer_of_patient_id") if patient else nothing,
+        "name": part.column("original_patient_name") if patient else nothing,
+        "pseudonym": part.column(kind),
+        "date_offset": part.column("date_offset") if patient else nothing.cast(pa.int32()),
+    }
+    # A patient without an ID has a pseudonym too; nothing else has one without an original.
+    known = pc.is_valid(part.column(kind) if patient else original)
+    return _distinct(_as_declared(manifest.IDENTITIES, columns).filter(known))
+
+
+def _distinct(table: pa.Table) -> pa.Table:
+    distinct = table.group_by(table.column_names, use_threads=False).aggregate([])
+    return distinct.select(table.column_names).cast(table.schema)
 
 
 def _as_declared(table: manifest.Table, columns: dict[str, Any]) -> pa.Table:

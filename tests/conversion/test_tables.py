@@ -88,7 +88,7 @@ def test_identities_are_distinct_and_ordered() -> None:
             outcome({"patient_id": b"2", "study_instance_uid": b"1.2"}),
         ]
     )
-    rows = tables.distinct_identities([tables.identities_table(part)]).to_pylist()
+    rows = tables.identities_table(part).to_pylist()
     found = [(row["kind"], row["original"], row["pseudonym"]) for row in rows]
     assert found == [
         ("patient", "1", "P"),
