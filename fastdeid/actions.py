@@ -44,8 +44,8 @@ def resolve(
 
     Raises DicomError for an encapsulated document of a MIME type without a dummy.
     """
-    if kind.replace == "map_uid" and b"\\" not in raw and kind.harvest == "uid":
-        return _map_one_uid(raw, kind.vr, pseudonyms, registry)
+    if kind.vr == "UI" and is_one_uid(kind, raw):
+        return map_one_uid(raw, pseudonyms, registry)
     value = _REPLACEMENTS[kind.replace](kind, raw, context, pseudonyms, registry)
     if not kind.harvest:
         return value, []
@@ -55,15 +55,21 @@ def resolve(
     return value, needles
 
 
-def _map_one_uid(
-    raw: bytes, vr: str, pseudonyms: Pseudonyms, registry: frozenset[bytes]
+def is_one_uid(kind: Kind, raw: bytes) -> bool:
+    """Tell whether `map_one_uid` may resolve a value."""
+    return kind.replace == "map_uid" and kind.harvest == "uid" and b"\\" not in raw
+
+
+def map_one_uid(
+    raw: bytes, pseudonyms: Pseudonyms, registry: frozenset[bytes]
 ) -> tuple[bytes, list[Needle]]:
     """Resolve a single UID: every instance has a new one, so this is most of the work on a file."""
     uid = raw.strip(_PADDING)
     if not uid or uid in registry:
-        return pad(raw, vr), []
+        return pad(raw, "UI"), []
+    mapped = pseudonyms.uid(uid)
     needles = [Needle(uid, NOT_IN_DIGITS)] if len(uid) >= SHORTEST_UID else []
-    return pad(pseudonyms.uid(uid), vr), needles
+    return mapped if len(mapped) & 1 == 0 else mapped + b"\0", needles
 
 
 _Replacement = Callable[[Kind, bytes, Context, Pseudonyms, frozenset[bytes]], bytes]

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from fastdeid.actions import resolve
+from fastdeid.actions import map_one_uid, resolve
 from fastdeid.attributes import N_PIXEL_DATA, PLACE
 from fastdeid.dicom.encodings import EXPLICIT_BIG
 from fastdeid.dicom.inflate import deflate
@@ -196,16 +196,19 @@ class Deidentifier:
         n_active = int(self._counts[kernel.N_ACTIVE])
         if not n_misses:
             return n_active
-        cells, kinds = self._reader.cells, setting.rules.kinds
+        cells, kinds, uids = self._reader.cells, setting.rules.kinds, setting.uid_kind
+        pseudonyms, registry = self._pseudonyms, self._profile.registry
         seen: dict[tuple[int, int, bytes], int] = {}
         for row, kind, context, code in self._misses[:n_misses].tolist():
             raw = self._raw(row)
             entry = seen.get((kind, context, raw))
             if entry is None:
-                inner = setting.implicit if context & kernel.IN_IMPLICIT_VR else setting.context
-                result, needles = resolve(
-                    kinds[kind], raw, inner, self._pseudonyms, self._profile.registry
-                )
+                if kind == uids and b"\\" not in raw:
+                    result, needles = map_one_uid(raw, pseudonyms, registry)
+                else:
+                    implicit = context & kernel.IN_IMPLICIT_VR
+                    inner = setting.implicit if implicit else setting.context
+                    result, needles = resolve(kinds[kind], raw, inner, pseudonyms, registry)
                 entry = memo.add(code, kind, context, raw, result=result, needles=needles)
                 n_active = memo.activate(entry, n_active)
                 seen[kind, context, raw] = entry

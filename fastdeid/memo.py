@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
+from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,10 @@ _FIRST_BYTES: Final = 4 << 20
 _FIRST_NEEDLES: Final = 16384
 _SLOTS_PER_ENTRY: Final = 4
 _WIDTH: Final = kernel.N_ENTRY_COLUMNS
+_ENTRY_SIZE: Final = 8 * _WIDTH
+_PACK_ENTRY: Final = Struct(f"={_WIDTH}q").pack_into
+_NEEDLE_SIZE: Final = 8 * 3
+_PACK_NEEDLE: Final = Struct("=3q").pack_into
 # Values that never repeat (instance UIDs) fill the memo. At this many bytes or entries it starts
 # anew, before it outgrows the processor's cache; what does repeat is soon resolved again.
 MOST_BYTES: Final = 3 << 20
@@ -33,6 +37,7 @@ class Memo:
 
     def __init__(self) -> None:
         self.stamp = 0
+        self.n_entries = 0
         self._used = 0
         self._n_needles = 0
         self.results: list[bytes] = []
@@ -41,7 +46,7 @@ class Memo:
 
     def next_file(self) -> int:
         """Return a stamp that no file had before, after making room when the memo is too large."""
-        if self._used > MOST_BYTES or len(self.results) > MOST_ENTRIES:
+        if self._used > MOST_BYTES or self.n_entries > MOST_ENTRIES:
             self._forget()
         self.stamp += 1
         return self.stamp
@@ -54,30 +59,32 @@ class Memo:
         raw: bytes,
         *,
         result: bytes,
-        needles: Iterable[tuple[bytes, int]] = (),
+        needles: Sequence[tuple[bytes, int]] = (),
     ) -> int:
         """Remember a resolved value under the hash `code` of the decide kernel; return its entry.
 
         A negative code gives an entry that no later value finds.
         """
-        entry = len(self.results)
-        if entry == len(self.entries):
-            self._grow(entries=2 * entry)
-        key = self._store(raw)
-        start = self._store(result)
-        first = n_needles = self._n_needles
-        for value, boundary in needles:
-            if n_needles == len(self.needles):
-                self._grow(needles=2 * n_needles)
-            at = 3 * n_needles
-            needle = array("q", (self._store(value), len(value), boundary))
-            self._needle_cells[at : at + 3] = needle
-            n_needles += 1
-        self._n_needles = n_needles
-        count = n_needles - first
-        row = (code, kind, context, key, len(raw), start, len(result), first, count, 0)
-        at = _WIDTH * entry
-        self._entry_cells[at : at + _WIDTH] = array("q", row)
+        entry, first, start = self.n_entries, self._n_needles, self._used
+        stored = raw + result
+        for value, _ in needles:
+            stored += value
+        end = start + len(stored)
+        if entry == len(self.entries) or end > len(self.arena):
+            self._grow(entries=2 * entry, n_bytes=2 * end)
+        while first + len(needles) > len(self.needles):
+            self._grow(needles=2 * len(self.needles))
+        self._bytes[start:end] = stored
+        at = start + len(raw) + len(result)
+        for number, (value, boundary) in enumerate(needles, first):
+            _PACK_NEEDLE(self._needle_bytes, _NEEDLE_SIZE * number, at, len(value), boundary)
+            at += len(value)
+        result_at = start + len(raw)
+        row = (code, kind, context, start, len(raw), result_at, len(result))
+        _PACK_ENTRY(self._entry_bytes, _ENTRY_SIZE * entry, *row, first, len(needles), 0)
+        self._n_needles = first + len(needles)
+        self._used = end
+        self.n_entries = entry + 1
         self.results.append(result)
         if code >= 0:
             self._place(entry, code)
@@ -95,18 +102,10 @@ class Memo:
             n_active += 1
         return n_active
 
-    def _store(self, data: bytes) -> int:
-        start = self._used
-        end = start + len(data)
-        if end > len(self.arena):
-            self._grow(n_bytes=2 * end)
-        self._bytes[start:end] = data
-        self._used = end
-        return start
-
     def _forget(self) -> None:
         self.slots[:] = -1
         self.results = []
+        self.n_entries = 0
         self._used = 0
         self._n_needles = 0
 
@@ -134,7 +133,8 @@ class Memo:
         self.links = np.zeros(needles, np.int32)
         self.slots = np.full(_SLOTS_PER_ENTRY * entries, -1, np.int32)
         self._entry_cells = cells_of(self.entries)
-        self._needle_cells = cells_of(self.needles)
+        self._entry_bytes = self.entries.data.cast("B")
+        self._needle_bytes = self.needles.data.cast("B")
         self._active_cells = cells_of(self.active)
         self._slot_cells: memoryview[int] = self.slots.data.cast("B").cast("i")
         self._bytes = self.arena.data

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid import tags
-from fastdeid.actions import Context
+from fastdeid.actions import Context, is_one_uid
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.errors import DicomError
@@ -30,7 +30,8 @@ class Setting(msgspec.Struct):
 
     implicit: the context for values in implicit VR little endian, such as all in a UN sequence.
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
-    patient. per_patient: shape (n_kinds,), which of the two a kind needs. date_offset: in days.
+    patient. per_patient: shape (n_kinds,), which of the two a kind needs. uid_kind: the kind of
+    plain UIDs. date_offset: in days.
     """
 
     rules: Rules
@@ -39,6 +40,7 @@ class Setting(msgspec.Struct):
     shared: int
     patient: int
     per_patient: npt.NDArray[np.uint8]
+    uid_kind: int
     date_offset: int
     markers: Markers
 
@@ -96,6 +98,7 @@ class Settings:
             shared=self._shared.setdefault(shared_key, 2 * len(self._shared)),
             patient=2 * len(self._known) + 1,
             per_patient=per_patient,
+            uid_kind=_uid_kind(rules),
             date_offset=self._pseudonyms.date_offset(patient),
             markers=make_markers(self._profile.method, self._profile.codes, encoding),
         )
@@ -109,6 +112,13 @@ class Settings:
         if not rules.storage:
             raise DicomError("sop_class_not_supported", tags.SOP_CLASS_UID)
         return rules
+
+
+def _uid_kind(rules: Rules) -> int:
+    for number, kind in enumerate(rules.kinds):
+        if kind.vr == "UI" and is_one_uid(kind, b""):
+            return number
+    return -1
 
 
 def _text(raw: bytes, charsets: tuple[str, ...]) -> str:
