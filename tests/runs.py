@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,10 +58,11 @@ def process(source: Path, target: Path, key: bytes = KEY) -> Run:
 
 
 def deidentify(folder: Path, data: bytes) -> Run:
-    """De-identify the bytes of a file below `folder`, which is empty or has other runs."""
-    source = folder / "input.dcm"
+    """De-identify the bytes of a file, to a new folder below `folder`."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    source = place / "input.dcm"
     source.write_bytes(data)
-    return process(source, folder / "output")
+    return process(source, place / "output")
 
 
 def ct_image(*more: bytes, encoding: b.Encoding = b.EXPLICIT) -> bytes:
@@ -81,12 +84,11 @@ def ct_image(*more: bytes, encoding: b.Encoding = b.EXPLICIT) -> bytes:
         text(0x0020000E, "UI", "1.2.826.0.1.3680043.10.1.2.1"),
         b.element(0x7FE00010, "OW", bytes(range(8)), encoding),
     ]
-    tags = {tag_of(one, encoding) for one in more}
-    kept = [one for one in own if tag_of(one, encoding) not in tags]
-    return b"".join(sorted([*kept, *more], key=lambda one: tag_of(one, encoding)))
+    elements = {tag_of(one, encoding): one for one in (*own, *more)}
+    return b"".join(elements[tag] for tag in sorted(elements))
 
 
 def tag_of(element: bytes, encoding: b.Encoding = b.EXPLICIT) -> int:
     """Return the tag at the start of an encoded element."""
-    order = "big" if encoding.big_endian else "little"
-    return int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
+    group, number = struct.unpack_from(encoding.order + "HH", element)
+    return int(group) << 16 | int(number)
