@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pydicom.data
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,7 +18,14 @@ SHARED = REPOSITORY.parent / "shared" / "dicom"
 _QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=_QUIET)
 settings.register_profile("long", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("interpreted", settings.get_profile("default"), max_examples=20)
+_INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "interpreted" if _INTERPRETED else "default")
+)
+if _INTERPRETED:
+    # Hash functions of kernels wrap around, which compiled arithmetic does silently.
+    np.seterr(over="ignore")
 
 
 def wheel_files() -> list[Path]:
@@ -53,7 +61,7 @@ def key_file(tmp_path: Path, project_key: bytes) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip tests of compiled code where numba is told not to compile."""
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+    if _INTERPRETED:
         mark = pytest.mark.skip(reason="NUMBA_DISABLE_JIT is set")
         for one in items:
             if one.get_closest_marker("jit"):

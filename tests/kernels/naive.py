@@ -1,0 +1,226 @@
+"""A plain twin of every kernel, written from the standard or from the kernel's promise.
+
+A twin takes whole bytes and Python objects, says what the kernel must find, and knows nothing of
+windows, tables or hashing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from tests.builders import LONG_VRS, UNDEFINED
+from tests.kernels import naive_assemble, naive_scan
+from tests.kernels.naive_scan import Row, Scan
+
+KEEP, REMOVE, EMPTY, REPLACE = range(4)
+BY_TYPE, REMOVE_WHEN_ABSENT, HOLDS_ITEMS, RULED_BY_VR = 1, 2, 4, 8
+LONG_VALUES: Final = frozenset("OB OD OF OL OV OW UN UT".split())
+
+
+def scan_elements(
+    data: bytes, start: int, dictionary: Mapping[int, str], *, explicit: bool, big: bool
+) -> Scan:
+    """Return the rows of a data set; raises naive_scan.RefusedError."""
+    return naive_scan.scan_elements(data, start, dictionary, explicit=explicit, big=big)
+
+
+def skip_fragments(data: bytes, start: int) -> int | None:
+    """Return the length of fragments with their delimiter (PS3.5 A.4), None when damaged."""
+    at = start
+    while True:
+        head, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 > len(data):
+            return None
+        if data[at : at + 8] == b"\xfe\xff\xdd\xe0\0\0\0\0":
+            return at + 8 - start
+        if head != b"\xfe\xff\x00\xe0" or length == UNDEFINED:
+            return None
+        at += 8 + length
+        if at > len(data):
+            return None
+
+
+def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
+    """Return tag -> number of the last row at the top level, for those of `tags` that do."""
+    return {row.tag: number for number, row in enumerate(rows) if not row.depth and row.tag in tags}
+
+
+class FileMeta(NamedTuple):
+    """Where group 0002 ends, and the values of two of its attributes, b"" when absent."""
+
+    end: int
+    transfer_syntax: bytes
+    sop_class: bytes
+
+
+def scan_file_meta(data: bytes, start: int, vrs: Collection[str]) -> FileMeta | str:
+    """Return what group 0002 (PS3.10 section 7.1) holds, or the reason why it is damaged."""
+    at = start
+    values = {0x0010: b"", 0x0002: b""}
+    while len(data) >= at + 8 and data[at : at + 2] == b"\2\0":
+        vr = data[at + 4 : at + 6].decode("latin-1")
+        if vr not in vrs:
+            return "unknown_vr"
+        size, first = (4, at + 8) if vr in LONG_VRS else (2, at + 6)
+        value = first + size
+        end = value + int.from_bytes(data[first:value], "little")
+        if max(value, end) > len(data):
+            return "truncated"
+        number = int.from_bytes(data[at + 2 : at + 4], "little")
+        if number in values:
+            values[number] = data[value:end]
+        at = end
+    return FileMeta(at, values[0x0010], values[0x0002])
+
+
+class Rule(NamedTuple):
+    """What happens to an attribute. kind: -1 none. flags: the four bits of a rule."""
+
+    operation: int
+    kind: int
+    flags: int
+
+
+class Place(NamedTuple):
+    """An attribute in one context of an IOD. operation: -1 for the general one."""
+
+    operation: int
+    kind: int
+    child: int
+
+
+class Rules(NamedTuple):
+    """Rules by tag and by (context, tag); by VR, the kind of a value whose attribute tells nothing.
+
+    betraying: VRs that may not stand in an attribute that is kept for having another VR.
+    """
+
+    general: Mapping[int, Rule]
+    places: Mapping[tuple[int, int], Place]
+    kind_of_vr: Mapping[str, int]
+    betraying: Collection[str]
+
+
+class Decision(NamedTuple):
+    """Operation of a row, and kind of the value to resolve, -1 when nothing is resolved."""
+
+    operation: int
+    kind: int
+
+
+def decide_actions(rows: Sequence[Row], rules: Rules) -> list[Decision]:
+    """Return the decision on every row.
+
+    What stands below a sequence that is not kept goes with it, and is learned from all the same.
+    Values that are longer than one may rely on to be loaded are not learned from.
+    """
+    decisions: list[Decision] = []
+    contexts: dict[int, int] = {}
+    for number, row in enumerate(rows):
+        goes = row.parent >= 0 and decisions[row.parent].operation != KEEP
+        context = contexts.get(row.parent, 0)
+        if row.item:
+            contexts[number] = context
+            decisions.append(Decision(REMOVE if goes else KEEP, -1))
+            continue
+        operation, kind, contexts[number] = _rule(row, context, rules)
+        operation = REMOVE if goes else operation
+        learns = not row.sequence and row.length > 0 and not is_long(row)
+        decisions.append(Decision(operation, kind if learns or operation == REPLACE else -1))
+    return decisions
+
+
+def is_long(row: Row) -> bool:
+    """Tell whether a value may be left unloaded."""
+    return not row.sequence and row.vr in LONG_VALUES and (row.fragments or row.length > 4096)
+
+
+def _rule(row: Row, context: int, rules: Rules) -> tuple[int, int, int]:
+    group, number = divmod(row.tag, 0x10000)
+    nothing_known = REMOVE, rules.kind_of_vr[row.vr], -1
+    if group % 2:
+        return nothing_known
+    if number == 0 or group < 8:
+        return REMOVE, -1, -1
+    tag = row.tag & 0xFF00FFFF if group >> 8 in {0x50, 0x60} else row.tag
+    rule = rules.general.get(tag)
+    if rule is None or (not row.sequence and _is_disguised(row, rule, rules)):
+        return nothing_known
+    if context < 0 or not (rule.flags & BY_TYPE or row.sequence):
+        return rule.operation, rule.kind, -1
+    place = rules.places.get((context, tag))
+    if place is None:
+        absent = rule.flags & REMOVE_WHEN_ABSENT
+        return REMOVE if absent else rule.operation, rule.kind, -1
+    if place.operation < 0:
+        return rule.operation, rule.kind, place.child
+    return place
+
+
+def _is_disguised(row: Row, rule: Rule, rules: Rules) -> bool:
+    if rule.flags & HOLDS_ITEMS:
+        return row.length > 0
+    return rule.operation == KEEP and not rule.flags & RULED_BY_VR and row.vr in rules.betraying
+
+
+class Needle(NamedTuple):
+    """Bytes to look for, and what may not stand beside them."""
+
+    value: bytes
+    boundary: int
+
+
+def find_needle(text: bytes, needles: Sequence[Needle], least: int) -> list[int]:
+    """Return the numbers of all needles of `least` bytes or more that stand in `text`."""
+    return [
+        number
+        for number, needle in enumerate(needles)
+        if len(needle.value) >= least and any(_stands(text, at, needle) for at in range(len(text)))
+    ]
+
+
+def _stands(text: bytes, at: int, needle: Needle) -> bool:
+    end = at + len(needle.value)
+    if text[at:end].lower() != needle.value.lower():
+        return False
+    before, after = text[:at], text[end:]
+    no_letters = needle.boundary in {1, 3}
+    no_digits = needle.boundary in {2, 3}
+    if no_letters and (before[-1:].isalpha() or after[:1].isalpha()):
+        return False
+    if no_digits and (before[-1:].isdigit() or after[:1].isdigit()):
+        return False
+    # A point belongs to a number when a digit stands on its other side.
+    in_number = _is_point_and_digit(before[-2:][::-1]) or _is_point_and_digit(after[:2])
+    return not (no_digits and in_number)
+
+
+def _is_point_and_digit(pair: bytes) -> bool:
+    return len(pair) == 2 and pair[:1] == b"." and pair[1:].isdigit()
+
+
+def find_rows_with_needles(
+    values: Mapping[int, tuple[str, bytes]], needles: Sequence[Needle], least: Mapping[str, int]
+) -> list[int]:
+    """Return the rows of `values` (VR and bytes by row) that hold a needle."""
+    return [row for row, (vr, text) in values.items() if find_needle(text, needles, least[vr])]
+
+
+def pack_values(values: Sequence[bytes | None]) -> bytes:
+    """Return the values, each behind its length plus one; None is 0."""
+    return b"".join(
+        bytes(4) if value is None else (len(value) + 1).to_bytes(4, "little") + value
+        for value in values
+    )
+
+
+def assemble_data_set(
+    data: bytes,
+    rows: Sequence[Row],
+    operations: Sequence[int],
+    values: Mapping[int, bytes],
+    inserts: Sequence[tuple[int, bytes]],
+) -> bytes:
+    """Return the data set that `operations` ask for; raises naive_assemble.TooLongError."""
+    return naive_assemble.assemble_data_set(data, rows, operations, values, inserts)

@@ -1,0 +1,154 @@
+"""The scan kernels against a recursive parser: sound and damaged bytes, through any window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastdeid.kernels import elements as kernel
+from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LONG
+from fastdeid.kernels.rows import find_rows
+from tests.builders import EXPLICIT, Element, Encoding, element, encode, fragments, item, sequence
+from tests.kernels import naive
+from tests.kernels.damage import PLAIN_ENCODINGS, damaged, sound
+from tests.kernels.naive_scan import RefusedError, Row, Scan
+from tests.kernels.scanning import DICTIONARY, Scanned, coding_of
+
+each_encoding = pytest.mark.parametrize(
+    "encoding", PLAIN_ENCODINGS, ids=["explicit", "implicit", "big endian"]
+)
+# Sizes of the pieces in which a file arrives. Big ones keep the number of calls low.
+STEPS = st.lists(st.one_of(st.integers(1, 40), st.integers(100, 9000)), min_size=1, max_size=6)
+
+
+def expected(data: bytes, encoding: Encoding, start: int = 0) -> Scan:
+    return naive.scan_elements(
+        data, start, DICTIONARY, explicit=encoding.explicit, big=encoding.big_endian
+    )
+
+
+def outcome(parse: Callable[[], Scan]) -> object:
+    """Return what both parsers must agree on: rows and end, or the error and its place."""
+    try:
+        scan = parse()
+    except RefusedError as error:
+        return error.reason, error.tag, error.offset
+    return [columns(row) for row in scan.rows], scan.end
+
+
+def columns(row: Row) -> tuple[object, ...]:
+    return tuple(value for name, value in vars(row).items() if name != "end_offset")
+
+
+def assert_same(data: bytes, encoding: Encoding, steps: list[int], n_rows: int) -> None:
+    found = Scanned(data, 0, coding_of(encoding), steps=steps, n_rows=n_rows)
+    wanted = outcome(lambda: expected(data, encoding))
+    assert outcome(found.result) == wanted
+
+
+@each_encoding
+@given(data=st.data())
+def test_any_data_set_is_read_as_the_standard_says(encoding: Encoding, data: st.DataObject) -> None:
+    raw = data.draw(sound(encoding))
+    assert_same(raw, encoding, data.draw(STEPS), data.draw(st.integers(1, 9)))
+
+
+@each_encoding
+@settings(max_examples=4 * settings().max_examples)
+@given(data=st.data())
+def test_damaged_bytes_give_the_same_rows_or_the_same_error(
+    encoding: Encoding, data: st.DataObject
+) -> None:
+    raw = data.draw(damaged(encoding))
+    assert_same(raw, encoding, data.draw(STEPS), data.draw(st.integers(1, 9)))
+
+
+@each_encoding
+@given(raw=st.binary(max_size=200))
+def test_bytes_that_are_no_dicom_at_all_give_the_same_error(encoding: Encoding, raw: bytes) -> None:
+    assert_same(raw, encoding, [7], 1)
+
+
+@given(value=st.sampled_from([bytes(4098), bytes(20000)]), vr=st.sampled_from(["OW", "UN", "UT"]))
+def test_a_long_value_is_not_loaded_where_it_is_not_loaded_yet(value: bytes, vr: str) -> None:
+    raw = element(0x00420011, vr, value) + element(0x7FE00010, "OW", b"\1\2")
+    scanned = Scanned(raw, 0, kernel.EXPLICIT, steps=[64])
+    assert scanned.table[:2, FLAGS].tolist() == [BULK | LONG, 0]
+    assert outcome(scanned.result) == outcome(lambda: expected(raw, EXPLICIT))
+
+
+@pytest.mark.parametrize(
+    ("vr", "length", "flags"), [("UT", 4098, LONG), ("UT", 4096, 0), ("LT", 4098, 0)]
+)
+def test_a_long_value_is_marked_although_it_is_loaded(vr: str, length: int, flags: int) -> None:
+    raw = element(0x00420011, vr, bytes(length))
+    assert Scanned(raw, 0, kernel.EXPLICIT).table[0, FLAGS] == flags
+
+
+def test_a_text_value_is_loaded_however_long() -> None:
+    raw = element(0x00104000, "LT", b"x" * 6000)
+    scanned = Scanned(raw, 0, kernel.EXPLICIT, steps=[64])
+    assert scanned.table[0, FLAGS] == 0
+    assert outcome(scanned.result) == outcome(lambda: expected(raw, EXPLICIT))
+
+
+@given(
+    parts=st.lists(st.integers(0, 300).map(bytes), max_size=8),
+    table=st.sampled_from([b"", bytes(8)]),
+    steps=STEPS,
+)
+def test_fragments_are_walked_over_in_any_window(
+    parts: list[bytes], table: bytes, steps: list[int]
+) -> None:
+    raw = encode([Element(0x00280010, "US", b"\1\0")])
+    start = len(raw) + 12
+    raw += fragments(0x7FE00010, parts, table)
+    scanned = Scanned(raw + element(0xFFFCFFFC, "OB", bytes(4)), 0, kernel.EXPLICIT, steps=steps)
+    row = scanned.result().rows[1]
+    assert scanned.table[1, FLAGS] & (BULK | FRAGMENTS) == BULK | FRAGMENTS
+    assert (row.value, row.length) == (start, naive.skip_fragments(raw, start))
+
+
+@given(data=st.binary(max_size=60), steps=STEPS)
+def test_fragments_that_are_none_are_refused(data: bytes, steps: list[int]) -> None:
+    head = element(0x7FE00010, "OB", b"")[:8] + b"\xff\xff\xff\xff"
+    scanned = Scanned(head + data, 0, kernel.EXPLICIT, steps=steps)
+    length = naive.skip_fragments(head + data, len(head))
+    assert (scanned.status >= kernel.TRUNCATED) == (length is None)
+
+
+@given(data=st.data())
+def test_the_last_row_of_each_wanted_tag_is_found(data: st.DataObject) -> None:
+    inner = element(0x00100010, "PN", b"A^B ")
+    some = st.sampled_from(
+        [
+            element(0x00080018, "UI", b"1.2\0"),
+            element(0x00100010, "PN", b"Doe "),
+            element(0x00100020, "LO", b""),
+            sequence(0x00081140, [item(inner)]),
+            sequence(0x00100020, [item(inner)]),
+            element(0x00100020, "UN", bytes(5000)),
+        ]
+    )
+    raw = b"".join(data.draw(st.lists(some, max_size=6)))
+    known = st.sampled_from([0x00080018, 0x00081140, 0x00100010, 0x00100020])
+    tags = sorted(data.draw(st.sets(known)))
+    assert_found(raw, tags)
+
+
+def assert_found(raw: bytes, tags: list[int]) -> None:
+    scanned = Scanned(raw, 0, kernel.EXPLICIT)
+    rows = scanned.result().rows
+    wanted = np.array(tags, np.int64)
+    wanted.setflags(write=False)
+    found = np.full((len(tags), 3), 99, np.int64)
+    numbers = naive.find_rows(rows, tags)
+    assert find_rows(scanned.table, scanned.n_rows, wanted, found) == len(numbers)
+    for tag, (row, at, length) in zip(tags, found.tolist(), strict=True):
+        assert row == numbers.get(tag, -1)
+        is_value = row >= 0 and not rows[row].sequence and rows[row].length <= kernel.BULK_LENGTH
+        assert (at, length) == ((rows[row].value, rows[row].length) if is_value else (0, 0))
