@@ -215,6 +215,11 @@ def pack_values(values: Sequence[bytes | None]) -> bytes:
     )
 
 
+def pack_operations(operations: Sequence[int | None]) -> int:
+    """Return a number whose digits to the base 4 are the operations, the first one last."""
+    return sum((operation or 0) * 4**place for place, operation in enumerate(operations))
+
+
 def assemble_data_set(
     data: bytes,
     rows: Sequence[Row],

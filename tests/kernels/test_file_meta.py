@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fastdeid.dicom.encodings import vr_codes
 from fastdeid.kernels import file_meta as kernel
-from fastdeid.kernels.values import pack_values
+from fastdeid.kernels.elements import N_COLUMNS, OPERATION
+from fastdeid.kernels.values import pack_operations, pack_values
 from fastdeid.tags import VR_NAMES
 from tests.builders import element, file_meta, text
 from tests.kernels import naive
@@ -82,3 +83,17 @@ def test_values_are_packed_so_that_no_two_lists_look_alike(
     else:
         assert packed[:n].tobytes() == wanted
         assert set(packed[n:].tolist()) <= {0xEE}
+
+
+@given(operations=st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=31))
+def test_operations_are_the_digits_of_one_number(operations: list[int | None]) -> None:
+    n = len(operations)
+    table = np.zeros((n, N_COLUMNS), np.int64)
+    found = np.zeros((n, 3), np.int64)
+    for row, operation in enumerate(operations):
+        # The row of an attribute is not its place among those that are looked for.
+        table[n - 1 - row, OPERATION] = operation or 0
+        found[row, 0] = -1 if operation is None else n - 1 - row
+    places = np.arange(n, dtype=np.int64)
+    places.setflags(write=False)
+    assert pack_operations(table, found, places) == naive.pack_operations(operations)
