@@ -20,8 +20,10 @@ from fastdeid.facts import FactsFinder, Found
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
+    BULK,
     ENTRY,
     FLAGS,
+    FRAGMENTS,
     LENGTH,
     LONG,
     MAX_DEPTH,
@@ -230,11 +232,15 @@ class Deidentifier:
             return 0
         searched = (self._reader, self._memo, n_active, pixels)
         rows = self._leaks.find_rows(*searched)
-        if self._reader.header_has_gaps:
+        if self._reader.n_bulk > self._is_bulk(pixels):
             rows += self._leaks.find_bulk_rows(*searched, fd)
         for row in rows:
             self._clean(setting, row)
         return len(rows)
+
+    def _is_bulk(self, row: int) -> bool:
+        flags = self._reader.cells[row * N_COLUMNS + FLAGS] if row >= 0 else 0
+        return flags & (BULK | FRAGMENTS) == BULK
 
     def _clean(self, setting: Setting, row: int) -> None:
         """Change the operation of a kept row in which the leak check has found something."""

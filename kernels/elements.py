@@ -25,8 +25,8 @@ DEPTH_SHIFT = 9
 
 # Cells of the state.
 (POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG) = range(7)
-(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE) = range(7, 13)
-N_STATE = 13
+(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE, N_BULK) = range(7, 14)
+N_STATE = 14
 
 # Bits of an encoding.
 EXPLICIT, BIG = 1, 2
@@ -210,6 +210,7 @@ def _pass_value(state, table, row):
     if is_long:
         table[row, VALUE] = state[POSITION] + state[SHIFT]
         table[row, FLAGS] |= BULK
+        state[N_BULK] += 1
         state[SHIFT] += length
         state[LOADED] = state[POSITION]
         return _GO_ON

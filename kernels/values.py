@@ -24,10 +24,10 @@ _PLACES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 def pack_values(header, found, places, packed):
     """Write the values of the elements `found[places]` to `packed`, each behind its prefix.
 
-    header: shape (n,), bytes of the file. found: shape (n, 3), row, value position and value length,
-    row -1 for an absent element. places: shape (n,), rows of `found` in the order of the output.
-    packed: shape (n,). Returns the bytes written, or, when `packed` is too short, minus the bytes
-    needed.
+    header: shape (n,), bytes of the file. found: shape (n, 3), row, value position and value
+    length, row -1 for an absent element. places: shape (n,), rows of `found` in the order of the
+    output. packed: shape (n,). Returns the bytes written, or, when `packed` is too short, minus the
+    bytes needed.
     """
     needed = np.int64(0)
     for i in range(places.shape[0]):

@@ -114,9 +114,9 @@ class Reader:
         rows.find_rows(self.table, self.n_rows, tags, found)
 
     @property
-    def header_has_gaps(self) -> bool:
-        """Whether some value was not loaded."""
-        return self._cells[scan.SHIFT] != 0
+    def n_bulk(self) -> int:
+        """Number of rows whose value was not loaded, those with fragments left out."""
+        return self._cells[scan.N_BULK]
 
     def _use(self, header: npt.NDArray[np.uint8]) -> None:
         self.header = header
