@@ -54,7 +54,9 @@ _EXPANSIONS: Final = str.maketrans(
         zip("äæöøœüåßÄÆÖØŒÜÅ", "ae ae oe oe oe ue aa ss ae ae oe oe oe ue aa".split(), strict=True)
     )
 )
-_SINGLE_LETTERS: Final = str.maketrans({"ø": "o", "Ø": "O", "ß": "s", "ł": "l", "Ł": "L", "đ": "d"})
+_SINGLE_LETTERS: Final = str.maketrans(
+    {"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "đ": "d"}
+)
 
 
 class Needle(NamedTuple):
