@@ -40,15 +40,16 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     distinct, spread = _distinct(rows)
     shared = pa.RecordBatch.from_pydict(_shared_columns(distinct))
     columns = dict(zip(shared.schema.names, shared.take(pa.array(spread, pa.int32())), strict=True))
-    columns["output_path"] = _strings([row.path if row.verdict == ok else "" for row in rows])
+    paths = [row.path or None if row.verdict is ok else None for row in rows]
+    columns["output_path"] = pa.array(paths, pa.string())
     columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
     columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
-    originals = [row.originals[_ORIGINAL_INSTANCE] if row.originals else b"" for row in rows]
-    columns["original_sop_instance_uid"] = pa.array(map(_uid, originals), pa.string())
-    codes = [row.pseudonyms[_INSTANCE] if row.pseudonyms else "" for row in rows]
-    columns["sop_instance_uid"] = _strings(codes)
-    numbers = [row.public[_NUMBER] if row.verdict == ok and row.public else b"" for row in rows]
-    columns["instance_number"] = pa.array(map(_integer_string, numbers), pa.int64())
+    originals = [(row.originals or _NO_ORIGINALS)[_ORIGINAL_INSTANCE] for row in rows]
+    columns["original_sop_instance_uid"] = pa.array([_uid(raw) for raw in originals], pa.string())
+    codes = [(row.pseudonyms or _NO_PSEUDONYMS)[_INSTANCE] or None for row in rows]
+    columns["sop_instance_uid"] = pa.array(codes, pa.string())
+    numbers = [row.public[_NUMBER] if row.verdict is ok and row.public else b"" for row in rows]
+    columns["instance_number"] = pa.array([_integer_string(raw) for raw in numbers], pa.int64())
     return pa.table(columns)
 
 
