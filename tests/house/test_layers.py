@@ -15,7 +15,7 @@ from tests.house.imports import REPOSITORY, graph, modules
 
 # Lowest first. "" is fastdeid/__init__.py. Whoever adds a module says here where it stands.
 LAYERS = (
-    ("", "errors", "tags", "verdicts"),
+    ("", "errors", "kernel_cache", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *("codes", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
