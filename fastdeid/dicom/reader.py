@@ -25,8 +25,9 @@ _LEAST_WINDOW: Final = 1 << 12
 _HOP: Final = 1 << 12
 _CHUNK: Final = 1 << 20
 _MOST_META: Final = 1 << 20
-# A header of this size holds two million elements: more is a damaged or hostile file.
+# More is a damaged or hostile file: the header of a real one holds some 100 bytes per element.
 _MOST_HEADER: Final = 256 << 20
+_MOST_ROWS: Final = 1 << 22
 _FIRST_ROWS: Final = 4096
 
 _REASONS: Final = {
@@ -177,7 +178,7 @@ class Reader:
             except DicomError as error:
                 failure = failure or error
                 continue
-            if self.table[0, scan.TAG] >> 16 <= 0x0008:
+            if 0 < self.table[0, scan.TAG] >> 16 <= 0x0008:
                 self.transfer_syntax = syntax
                 return
         self.n_rows = 0
@@ -210,6 +211,8 @@ class Reader:
             if status == scan.NEED:
                 self._load_more(fd, size, max(WINDOW, self._cells[scan.LOADED] // 4))
             elif status == scan.FULL:
+                if len(self.table) >= _MOST_ROWS:
+                    raise DicomError("too_many_elements", offset=self._cells[scan.POSITION])
                 self._use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
             elif status == scan.ENCAPSULATED:
                 status = self._skip_fragments()
