@@ -29,7 +29,8 @@ DONE, BUFFER_FULL, TOO_LONG = 0, 1, 2
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
+# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
+_helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -37,7 +38,7 @@ _CELLS = nb.types.Array(nb.int64, 1, "C")
 _INT = nb.int64
 
 
-@nb.njit([_INT(_TABLE, _INT)], **_INLINE)
+@_helper
 def _header_size(table, row):
     """Bytes of the element or item header of a row, PS3.5 tables 7.1-1 to 7.1-3."""
     vr = table[row, _VR]
@@ -47,13 +48,13 @@ def _header_size(table, row):
     return 12 if is_long else 8
 
 
-@nb.njit([nb.boolean(_TABLE, _INT)], **_INLINE)
+@_helper
 def _is_short(table, row):
     """Whether the length of a row has 16 bits, PS3.5 table 7.1-2."""
     return not table[row, _FLAGS] & (_IMPLICIT | _IS_ITEM) and _header_size(table, row) == 8
 
 
-@nb.njit([_INT(_TABLE, _INT, _TABLE)], **_INLINE)
+@_helper
 def _content_size(table, row, entries):
     """Bytes of the new value of a row that is not removed, without delimiter."""
     operation = table[row, _OPERATION]
@@ -67,7 +68,7 @@ def _content_size(table, row, entries):
     return table[row, _LENGTH]
 
 
-@nb.njit([_INT(_TABLE, _INT, _TABLE, _CELLS)], **_KERNEL)
+@_helper
 def _measure(table, n_rows, entries, totals):
     """Write SIZE of every row (its bytes in the output) and CHANGED, from the inside out."""
     for row in range(n_rows):
@@ -107,7 +108,7 @@ def _measure(table, n_rows, entries, totals):
     return DONE
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _INT, _INT, _CELLS)], **_INLINE)
+@_helper
 def _copy(out, source, start, length, totals):
     # Unsigned positions need no test for "from the end", so that the loop becomes a block copy.
     at = np.uint64(totals[OUT_END])
@@ -118,7 +119,7 @@ def _copy(out, source, start, length, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _CELLS)], **_INLINE)
+@_helper
 def _flush(out, header, totals):
     """Copy the run of kept bytes that is pending."""
     _copy(out, header, totals[RUN], totals[RUN_END] - totals[RUN], totals)
@@ -127,7 +128,7 @@ def _flush(out, header, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _CELLS, _INT, _INT)], **_INLINE)
+@_helper
 def _keep(out, header, totals, start, end):
     """Add a range of `header` to the run of kept bytes."""
     if totals[RUN_END] == start and totals[RUN_END] > totals[RUN]:
@@ -139,7 +140,7 @@ def _keep(out, header, totals, start, end):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], **_INLINE)
+@_helper
 def _put(out, at, value, size, big):
     """Write an unsigned number of `size` bytes."""
     for i in range(size):
@@ -148,7 +149,7 @@ def _put(out, at, value, size, big):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _CELLS, _INT, _INT)], **_INLINE)
+@_helper
 def _put_delimiter(out, totals, element, big):
     at = totals[OUT_END]
     _put(out, at, 0xFFFE, 2, big)
@@ -158,7 +159,7 @@ def _put_delimiter(out, totals, element, big):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _INT, _INT, _CELLS)], **_INLINE)
+@_helper
 def _put_header(out, header, table, row, length, totals):
     """Copy the header of a row and write its new length, unless that is undefined."""
     _flush(out, header, totals)
@@ -172,7 +173,7 @@ def _put_header(out, header, table, row, length, totals):
     return 0
 
 
-@nb.njit([_INT(_TABLE, _CELLS, _INT, _INT)], **_INLINE)
+@_helper
 def _put_source_range(segments, totals, offset, length):
     """End the open segment of the buffer and add a range of the source."""
     n = totals[N_SEGMENTS]
@@ -187,7 +188,7 @@ def _put_source_range(segments, totals, offset, length):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _TABLE, _INT, _CELLS)], **_INLINE)
+@_helper
 def _end_container(out, table, row, totals):
     """Write the delimiter of a sequence or item of undefined length, PS3.5 section 7.5."""
     flags = table[row, _FLAGS]
@@ -198,10 +199,7 @@ def _end_container(out, table, row, totals):
     return 0
 
 
-@nb.njit(
-    [_INT(_BYTES, _BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _CELLS)],
-    **_INLINE,
-)
+@_helper
 def _put_leaf(out, header, table, row, entries, arena, segments, totals):
     """Write a row whose own rows need no visit: a leaf, or a sequence emptied or replaced."""
     operation = table[row, _OPERATION]
@@ -230,7 +228,7 @@ def _put_leaf(out, header, table, row, entries, arena, segments, totals):
     return 0
 
 
-@nb.njit([_INT(_BYTES, _BYTES, _TABLE, _BYTES, _INT, _INT, _CELLS)], **_INLINE)
+@_helper
 def _insert_until(out, header, inserts, insert_bytes, done, tag, totals):
     """Write the inserted elements whose tag stands before `tag`; returns how many are done."""
     while done < inserts.shape[0] and inserts[done, 0] < tag:

@@ -48,7 +48,8 @@ _LO, _OB, _OW, _SQ, _SV, _UC, _UL, _UN, _UR, _UT = 11, 13, 18, 22, 25, 27, 29, 3
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
+# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
+_helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _STATE = nb.types.Array(nb.int64, 1, "C")
@@ -58,21 +59,21 @@ _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _INT = nb.int64
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], **_INLINE)
+@_helper
 def _u16(header, at, encoding):
     if encoding & BIG:
         return (np.int64(header[at]) << 8) | np.int64(header[at + 1])
     return np.int64(header[at]) | (np.int64(header[at + 1]) << 8)
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT)], **_INLINE)
+@_helper
 def _u32(header, at, encoding):
     if encoding & BIG:
         return (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
     return _u16(header, at, encoding) | (_u16(header, at + 2, encoding) << 16)
 
 
-@nb.njit([_INT(_INT)], **_INLINE)
+@_helper
 def _log2(size):
     bits = 0
     while size > 1:
@@ -81,7 +82,7 @@ def _log2(size):
     return bits
 
 
-@nb.njit([_INT(_INT, _KEYS, _VRS)], **_INLINE)
+@_helper
 def _dictionary_vr(tag, keys, vrs):
     """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
     group = tag >> 16
@@ -101,19 +102,19 @@ def _dictionary_vr(tag, keys, vrs):
     return _UN
 
 
-@nb.njit([_INT(_STATE, _INT, _INT)], **_INLINE)
+@_helper
 def _fail(state, reason, tag):
     state[ERROR_TAG] = tag
     state[ERROR_OFFSET] = state[POSITION] + state[SHIFT]
     return reason
 
 
-@nb.njit([_INT(_STATE, _INT)], **_INLINE)
+@_helper
 def _too_long(state, end):
     return TRUNCATED if end > state[FILE_END] else OVERRUN
 
 
-@nb.njit([_INT(_STATE, _INT)], **_INLINE)
+@_helper
 def _finish_need(state, status):
     """Turn a wish for bytes behind the end of the file into an error."""
     if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
@@ -121,13 +122,13 @@ def _finish_need(state, status):
     return status
 
 
-@nb.njit([_INT(_INT)], **_INLINE)
+@_helper
 def _is_long(vr):
     """Whether an explicit VR has a 32-bit length, PS3.5 table 7.1-1."""
     return _OB <= vr <= _OW or vr in (_SQ, _SV, _UC, _UN, _UR) or vr >= _UT
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _VRS, _KEYS, _VRS)], **_INLINE)
+@_helper
 def _read_element_header(header, state, encoding, codes, keys, vrs):
     """Tag, VR, length and size of the element header at the position; needs 8 loaded bytes."""
     at = state[POSITION]
@@ -152,7 +153,7 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT, _INT)], **_INLINE)
+@_helper
 def _add_row(state, table, stack, tag, flags):
     """Append the row of the element whose header was read; the position moves to its value."""
     row = state[N_ROWS]
@@ -169,7 +170,7 @@ def _add_row(state, table, stack, tag, flags):
     return row
 
 
-@nb.njit([_INT(_STATE, _TABLE, _INT, _INT)], **_INLINE)
+@_helper
 def _open(state, stack, row, coding):
     """Push the sequence or item whose header was just read."""
     if state[DEPTH] + 1 >= MAX_DEPTH:
@@ -184,7 +185,7 @@ def _open(state, stack, row, coding):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
+@_helper
 def _close(state, table, stack, end):
     """Pop the open row; its content ends at file offset `end`, OUT is its end in `header`."""
     row = stack[state[DEPTH], ROW]
@@ -195,7 +196,7 @@ def _close(state, table, stack, end):
     return _GO_ON
 
 
-@nb.njit([_INT(_STATE, _TABLE, _INT)], **_INLINE)
+@_helper
 def _pass_value(state, table, row):
     """Move over the value of a leaf; a long one that is not loaded becomes a source range."""
     length = state[E_LENGTH]
@@ -217,7 +218,7 @@ def _pass_value(state, table, row):
     return NEED
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
+@_helper
 def _leaf(state, table, stack, flags):
     """Append a leaf and pass its value; nothing happens when the value must be loaded first."""
     at = state[POSITION]
@@ -229,7 +230,7 @@ def _leaf(state, table, stack, flags):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _VRS, _INT)], **_INLINE)
+@_helper
 def _item_coding(header, state, stack, codes, is_private):
     """Tell the encoding of an item; a private one in an implicit data set may be explicit."""
     coding = stack[state[DEPTH], CODING]
@@ -249,7 +250,7 @@ def _item_coding(header, state, stack, codes, is_private):
     return coding
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS)], **_INLINE)
+@_helper
 def _step_item(header, state, table, stack, codes):
     """Read an item header, or the delimiter, of the open sequence."""
     depth = state[DEPTH]
@@ -281,7 +282,7 @@ def _step_item(header, state, table, stack, codes):
     return _open(state, stack, item, item_coding)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _INT, _KEYS, _VRS)], **_INLINE)
+@_helper
 def _holds_items(header, state, encoding, keys, vrs):
     """Tell whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that holds items."""
     vr = state[E_VR]
@@ -301,7 +302,7 @@ def _holds_items(header, state, encoding, keys, vrs):
     return 1 if _u32(header, at, 0) == 0xE000FFFE else 0
 
 
-@nb.njit([_INT(_STATE, _TABLE, _TABLE, _INT)], **_INLINE)
+@_helper
 def _enter_undefined(state, table, stack, flags):
     """Handle a leaf VR with undefined length: encapsulated pixel data, else an error."""
     tag = state[E_TAG]
@@ -312,7 +313,7 @@ def _enter_undefined(state, table, stack, flags):
     return ENCAPSULATED
 
 
-@nb.njit([nb.boolean(_STATE, _INT)], **_INLINE)
+@_helper
 def _after_data_set(state, failed):
     """Whether what stands at the position can only be bytes behind the data set."""
     if state[DEPTH] != 0 or state[N_ROWS] == 0:
@@ -324,7 +325,7 @@ def _after_data_set(state, failed):
     )
 
 
-@nb.njit([_INT(_STATE)], **_INLINE)
+@_helper
 def _out_of_bytes(state):
     """Tell what it means that fewer than 8 bytes are loaded at the position."""
     if state[LOADED] + state[SHIFT] < state[FILE_END]:
@@ -334,7 +335,7 @@ def _out_of_bytes(state):
     return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], **_INLINE)
+@_helper
 def _step_element(header, state, table, stack, codes, keys, vrs):
     """Read one element of the open data set or item."""
     depth = state[DEPTH]

@@ -15,7 +15,8 @@ _ITEM, _SEQUENCE_END, _UNDEFINED_LENGTH = 0xE000FFFE, 0xE0DDFFFE, 0xFFFFFFFF
 _HEADER_SIZE = 12
 
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
+# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
+_helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _STATE = nb.types.Array(nb.int64, 1, "C")
@@ -23,7 +24,7 @@ _TABLE = nb.types.Array(nb.int64, 2, "C")
 _INT = nb.int64
 
 
-@nb.njit([_INT(_BYTES, _INT)], **_INLINE)
+@_helper
 def _u32(header, at):
     value = np.int64(0)
     for i in range(4):
@@ -31,7 +32,7 @@ def _u32(header, at):
     return value
 
 
-@nb.njit([_INT(_STATE, _INT, _INT)], **_INLINE)
+@_helper
 def _fail(state, reason, tag):
     state[_ERROR_TAG] = tag
     state[_ERROR_OFFSET] = state[_POSITION] + state[_SHIFT]

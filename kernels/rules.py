@@ -40,7 +40,8 @@ N_ACTIVE, N_MISSES = 0, 1
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
+# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
+_helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -60,7 +61,7 @@ _GOLDEN_64 = np.uint64(0x9E3779B97F4A7C15)
 _NO_KEY_64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@nb.njit([_INT(_INT)], **_INLINE)
+@_helper
 def _log2(size):
     bits = 0
     while size > 1:
@@ -69,7 +70,7 @@ def _log2(size):
     return bits
 
 
-@nb.njit([_INT(_INT, _KEYS, _INT)], **_INLINE)
+@_helper
 def _find_general(tag, keys, bits):
     """Slot of a tag among the rules that hold everywhere, -1 when there is none."""
     mask = keys.shape[0] - 1
@@ -81,7 +82,7 @@ def _find_general(tag, keys, bits):
     return -1
 
 
-@nb.njit([_INT(_INT, _INT, _LONG_KEYS, _INT)], **_INLINE)
+@_helper
 def _find_in_context(context, tag, keys, bits):
     """Slot of a tag within one sequence path of the IOD, -1 when there is none."""
     mask = keys.shape[0] - 1
@@ -94,7 +95,7 @@ def _find_in_context(context, tag, keys, bits):
     return -1
 
 
-@nb.njit([_INT(_BYTES, _INT, _INT, _INT, _INT)], **_INLINE)
+@_helper
 def _hash(header, start, length, kind, context):
     """FNV-1a over kind, context and bytes, folded to a positive number."""
     value = (_FNV_OFFSET ^ np.uint64(kind)) * _FNV_PRIME
@@ -106,7 +107,7 @@ def _hash(header, start, length, kind, context):
     return np.int64(value & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], **_INLINE)
+@_helper
 def _equal(header, start, arena, key, length):
     begin = np.uint64(start)
     first = np.uint64(key)
@@ -116,10 +117,7 @@ def _equal(header, start, arena, key, length):
     return True
 
 
-@nb.njit(
-    [_INT(_BYTES, _INT, _INT, _INT, _INT, _INT, _SLOTS, _TABLE, _BYTES)],
-    **_INLINE,
-)
+@_helper
 def _find_entry(header, start, length, kind, context, code, slots, entries, arena):
     """Find the memo's entry for a raw value; -1 when it was not met before."""
     mask = slots.shape[0] - 1
@@ -138,7 +136,7 @@ def _find_entry(header, start, length, kind, context, code, slots, entries, aren
     return -1
 
 
-@nb.njit([_INT(_TABLE, _INT, _CELLS, _CELLS, _INT)], **_INLINE)
+@_helper
 def _activate(entries, entry, active, counts, stamp):
     """Put the needles of an entry on the list of this file, once."""
     if entries[entry, STAMP] == stamp:
@@ -150,7 +148,7 @@ def _activate(entries, entry, active, counts, stamp):
     return 0
 
 
-@nb.njit([nb.boolean(_TABLE, _INT, _INT, _INT, _RULES)], **_INLINE)
+@_helper
 def _is_disguised(table, row, operation, flags, private):
     """Whether the VR of a leaf hides what it is: items as bytes, or a name in a code string."""
     if flags & _HOLDS_ITEMS:
@@ -160,16 +158,13 @@ def _is_disguised(table, row, operation, flags, private):
     return private[table[row, _VR], _GOES_IF_KEPT] != 0
 
 
-@nb.njit([_INT(_TABLE, _INT)], **_INLINE)
+@_helper
 def _encoding_of(table, row):
     """IN_IMPLICIT_VR for a value in implicit VR, else 0."""
     return IN_IMPLICIT_VR if table[row, _FLAGS] & _IMPLICIT or table[row, _VR] == _UN else 0
 
 
-@nb.njit(
-    [_FOUND(_TABLE, _INT, _INT, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES)],
-    **_INLINE,
-)
+@_helper
 def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private):
     """Operation and kind of one element, and the context of its items."""
     tag = table[row, _TAG]

@@ -19,7 +19,8 @@ _NO_VALUE = 4 | 8 | 16 | 32
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-_INLINE = {"cache": True, "nogil": True, "_nrt": False, "forceinline": True}
+# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
+_helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
@@ -29,29 +30,29 @@ _LEAST = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _INT = nb.int64
 
 
-@nb.njit([_INT(_INT)], **_INLINE)
+@_helper
 def _fold(byte):
     """Lower case of an ASCII letter."""
     return byte + 32 if 65 <= byte <= 90 else byte
 
 
-@nb.njit([_INT(_INT, _INT)], **_INLINE)
+@_helper
 def _roll(bucket, byte):
     """Bucket of the last three bytes; letters of either case fall together."""
     return ((bucket << 4) ^ (byte & 0x5F)) & (N_HEADS - 1)
 
 
-@nb.njit([nb.boolean(_INT)], **_INLINE)
+@_helper
 def _is_letter(byte):
     return 97 <= _fold(byte) <= 122
 
 
-@nb.njit([nb.boolean(_INT)], **_INLINE)
+@_helper
 def _is_digit(byte):
     return 48 <= byte <= 57
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _INT, _INT, _INT, _INT)], **_INLINE)
+@_helper
 def _stands_free(text, start, end, first, last, boundary):
     """Whether the bytes beside text[first:last] are none that the boundary forbids."""
     before = np.int64(text[first - 1]) if first > start else np.int64(0)
@@ -68,7 +69,7 @@ def _stands_free(text, start, end, first, last, boundary):
     return True
 
 
-@nb.njit([nb.boolean(_BYTES, _INT, _BYTES, _INT, _INT)], **_INLINE)
+@_helper
 def _matches(text, first, arena, needle, length):
     begin = np.uint64(first)
     start = np.uint64(needle)
@@ -78,7 +79,7 @@ def _matches(text, first, arena, needle, length):
     return True
 
 
-@nb.njit([_INT(_BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS)], **_INLINE)
+@_helper
 def _index(arena, needles, active, n_active, heads, links):
     """Chain the active needles by the bucket of their last three bytes."""
     for i in range(N_HEADS):
@@ -93,10 +94,7 @@ def _index(arena, needles, active, n_active, heads, links):
     return 0
 
 
-@nb.njit(
-    [_INT(_BYTES, _INT, _INT, _INT, _BYTES, _TABLE, _CELLS, _LINKS, _LINKS)],
-    **_INLINE,
-)
+@_helper
 def _first_hit(text, start, end, least, arena, needles, active, heads, links):
     """Find a needle of `least` bytes or more in text[start:end]; -1 when there is none."""
     if end - start < 3:

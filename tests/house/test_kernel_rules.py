@@ -44,6 +44,21 @@ def jitted(module: ast.Module) -> list[tuple[Function, ast.expr]]:
     ]
 
 
+def helpers(module: ast.Module) -> list[Function]:
+    """Return the functions that are compiled into the kernels that call them."""
+    return [
+        node
+        for node in module.body
+        if isinstance(node, Function)
+        and any(getattr(decorator, "id", "") == "_helper" for decorator in node.decorator_list)
+    ]
+
+
+def compiled(module: ast.Module) -> list[Function]:
+    """Return all functions that numba compiles, kernels and helpers."""
+    return [function for function, _ in jitted(module)] + helpers(module)
+
+
 def called_names(function: Function) -> set[str]:
     """Return the plain names that a function's body calls."""
     return {
@@ -95,6 +110,23 @@ def test_signatures_are_written_in_the_decorator(path: Path) -> None:
 
 
 @each_file
+def test_helpers_are_private_and_have_no_cache_of_their_own(path: Path) -> None:
+    module = tree(path)
+    assert all(function.name.startswith("_") for function in helpers(module))
+    for node in module.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_helper":
+            assert ast.unparse(node.value).startswith("nb.extending.register_jitable(")
+            assert "cache" not in {word.arg for word in getattr(node.value, "keywords", [])}
+
+
+@each_file
+def test_every_function_is_a_kernel_or_a_helper(path: Path) -> None:
+    module = tree(path)
+    functions = {node.name for node in module.body if isinstance(node, Function)}
+    assert functions == {function.name for function in compiled(module)}
+
+
+@each_file
 def test_kernels_are_cached_and_release_the_interpreter(path: Path) -> None:
     module = tree(path)
     for function, decorator in jitted(module):
@@ -109,6 +141,7 @@ def test_kernels_leave_the_cores_to_the_processes(path: Path) -> None:
     for function, decorator in jitted(module):
         assert compiler(decorator) == "njit", function.name
         assert "parallel" not in options(decorator, module), function.name
+    for function in compiled(module):
         used = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
         assert "prange" not in used, function.name
 
@@ -116,7 +149,7 @@ def test_kernels_leave_the_cores_to_the_processes(path: Path) -> None:
 @each_file
 def test_kernels_do_not_raise_print_or_import(path: Path) -> None:
     forbidden = (ast.Raise, ast.Assert, ast.Try, ast.Import, ast.ImportFrom, ast.JoinedStr)
-    for function, _ in jitted(tree(path)):
+    for function in compiled(tree(path)):
         found = [node.lineno for node in ast.walk(function) if isinstance(node, forbidden)]
         assert found == [], function.name
         assert called_names(function).isdisjoint({"print", "open"}), function.name
@@ -135,7 +168,7 @@ def test_a_kernel_file_imports_numba_and_numpy_only(path: Path) -> None:
 
 @each_file
 def test_what_a_kernel_calls_stands_in_its_own_file_and_is_compiled(path: Path) -> None:
-    functions = [function for function, _ in jitted(tree(path))]
+    functions = compiled(tree(path))
     known = {function.name for function in functions} | set(dir(builtins))
     for function in functions:
         assert called_names(function) <= known, function.name
