@@ -80,6 +80,9 @@ class Progress:
     def update(self, files: int, size: int) -> None:
         """Write a line when one is due."""
         now = time.monotonic()
+        if not files:
+            # Starting the workers says nothing about the rate.
+            self._started = now
         if now < self._due:
             return
         self._due = now + self._interval
@@ -105,6 +108,7 @@ class Progress:
             self._stream.flush()
 
     def _line(self, files: int, size: int, seconds: float) -> str:
+        seconds = max(seconds, 1e-9)
         file_rate, byte_rate = files / seconds, size / seconds
         return (
             f"{files:,}/{self._files:,} files  {quantity(size)}/{quantity(self._size)}  "

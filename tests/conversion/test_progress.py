@@ -70,6 +70,17 @@ def test_nothing_done_yet_has_no_estimate(clock: list[float]) -> None:
     assert stream.getvalue().endswith("ETA -")
 
 
+def test_the_time_that_workers_take_to_start_does_not_count(clock: list[float]) -> None:
+    stream = Terminal()
+    reporter = Progress(stream)
+    reporter.begin(1000, 1000)
+    for seconds, files in ((30, 0), (40, 500)):
+        clock[0] = 100.0 + seconds
+        reporter.update(files, files)
+    assert "50 files/s" in stream.getvalue()
+    assert stream.getvalue().endswith("ETA 0:00:10")
+
+
 def test_a_reader_that_is_gone_stops_no_run(clock: list[float]) -> None:
     reporter = Progress(Closed())
     reporter.begin(10, 10)
