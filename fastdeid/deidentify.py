@@ -16,7 +16,7 @@ from fastdeid.dicom.inflate import deflate
 from fastdeid.dicom.reader import Reader
 from fastdeid.dicom.writer import file_meta
 from fastdeid.errors import DicomError
-from fastdeid.facts import FactsFinder, Found
+from fastdeid.facts import FactsFinder
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
@@ -134,7 +134,11 @@ class Deidentifier:
         found = facts.find(reader)
         setting = found.facts.setting
         pixels = max(facts.cells[at] for at in _PIXELS)
-        _check_instance(found, setting, pixels)
+        _check_instance(found.instance)
+        # Image attributes promise samples also where the SOP Class only allows them: RT Dose.
+        promised = setting.rules.pixel_data_required or facts.row("bits_allocated") >= 0
+        if pixels < 0 and promised:
+            raise DicomError("pixel_data_missing")
         scanned = perf_counter()
         n_misses = self._decide(setting)
         decided = perf_counter()
@@ -326,14 +330,12 @@ class Deidentifier:
         return self._memo.results[cells[at + ENTRY]].strip(b"\0 ")
 
 
-def _check_instance(found: Found, setting: Setting, pixels: int) -> None:
-    """Raise DicomError when an instance lacks what it needs to stand for itself."""
-    if not found.instance.strip(b"\0 "):
+def _check_instance(uid: bytes) -> None:
+    """Raise DicomError when the UID of an instance is missing or several."""
+    if not uid.strip(b"\0 "):
         raise DicomError("no_sop_instance_uid", SOP_INSTANCE_UID)
-    if b"\\" in found.instance:
+    if b"\\" in uid:
         raise DicomError("uid_with_several_values", SOP_INSTANCE_UID)
-    if pixels < 0 and setting.rules.pixel_data_required:
-        raise DicomError("pixel_data_missing")
 
 
 def _unreadable(error: OSError) -> str:

@@ -23,6 +23,8 @@ _NAMES: Final = (
     *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
     *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
 )
+# Beyond so many the settings are forgotten: an archive has more patients than fit into memory.
+_MOST: Final = 1 << 14
 
 
 class Setting(msgspec.Struct):
@@ -53,6 +55,7 @@ class Settings:
         self._pseudonyms = pseudonyms
         self._known: dict[tuple[object, ...], Setting] = {}
         self._shared: dict[tuple[object, ...], int] = {}
+        self._n_made = 0
 
     def find(self, values: Mapping[str, bytes], encoding: int, *, references: bool) -> Setting:
         """Return the setting of a file.
@@ -67,6 +70,9 @@ class Settings:
         key = (encoding, references, study, raw)
         setting = self._known.get(key)
         if setting is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+                self._shared.clear()
             setting = self._known[key] = self._make(encoding, study, raw, references)
         return setting
 
@@ -83,6 +89,7 @@ class Settings:
         per_patient = np.array([kind.per_patient for kind in rules.kinds], np.uint8)
         per_patient.setflags(write=False)
         shared_key = (encoding, sop_class, charset, mime_type)
+        self._n_made += 1
         context = Context(
             patient=patient,
             charsets=charsets,
@@ -95,8 +102,8 @@ class Settings:
             rules=rules,
             context=context,
             implicit=msgspec.structs.replace(context, explicit=False, big_endian=False),
-            shared=self._shared.setdefault(shared_key, 2 * len(self._shared)),
-            patient=2 * len(self._known) + 1,
+            shared=self._shared.setdefault(shared_key, 2 * self._n_made),
+            patient=2 * self._n_made + 1,
             per_patient=per_patient,
             uid_kind=_uid_kind(rules),
             date_offset=self._pseudonyms.date_offset(patient),
