@@ -117,6 +117,8 @@ class Progress:
         )
 
     def _remaining(self, files: int, size: int, seconds: float) -> str:
+        if not files:
+            return "-"
         done = max(_share(files, self._files), 1e-9), max(_share(size, self._size), 1e-9)
         # Small files cost by number, large ones by bytes: the slower estimate is the honest one.
         left = seconds * (1 / min(done) - 1)
