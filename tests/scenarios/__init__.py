@@ -1,0 +1,1 @@
+"""Whole studies, as a reader of the output tree meets them."""
