@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -121,13 +121,20 @@ def _is_finished(workspace: Workspace) -> bool:
         return False
     instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
     try:
-        rows = pq.read_table(instances, columns=["verdict", "output_path", "output_size"])
-    except (OSError, ValueError):
+        return _outputs_stand(settings.target, _expected(instances))
+    except ValueError:
         return False
-    columns = (rows.column(name).to_pylist() for name in ("verdict", "output_path", "output_size"))
-    ok = Verdict.OK
-    expected = ((path, size) for verdict, path, size in zip(*columns, strict=True) if verdict == ok)
-    return _outputs_stand(settings.target, expected)
+
+
+def _expected(instances: str) -> Iterator[tuple[str, int]]:
+    """Yield path and size of every output that a link table promises."""
+    names = ("verdict", "output_path", "output_size")
+    with pq.ParquetFile(instances) as file:
+        for rows in file.iter_batches(columns=names):
+            columns = (rows.column(name).to_pylist() for name in names)
+            for verdict, path, size in zip(*columns, strict=True):
+                if verdict == Verdict.OK:
+                    yield path, size
 
 
 def _outputs_stand(target: str, expected: Iterable[tuple[str, int]]) -> bool:

@@ -134,7 +134,7 @@ class Pool:
             self._workers.append(_Worker(self._setup))
         while True:
             self._hand_out(waiting)
-            busy = [worker for worker in self._workers if worker.task is not None]
+            busy = [worker for worker in self._workers if self._is_awaited(worker)]
             if not busy:
                 return
             ready = wait([worker.pipe for worker in busy], _POLL_SECONDS)
@@ -148,6 +148,10 @@ class Pool:
         for worker in self._workers:
             if worker.task is None and waiting and not self._stop.requested:
                 worker.give(waiting.popleft())
+
+    def _is_awaited(self, worker: _Worker) -> bool:
+        # Who asks for a stop does not wait for kernels to be compiled.
+        return worker.task is not None and (worker.pid > 0 or not self._stop.requested)
 
     def _receive(self, worker: _Worker, waiting: deque[Task]) -> PartitionSummary | Outcome | None:
         try:

@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
+        self._pid = 0
 
     def start(self) -> None:
         """Start the process unless it runs; returns while it still imports."""
@@ -36,7 +37,7 @@ class Server:
             ours, theirs = socket.socketpair()
             with theirs:
                 theirs.set_inheritable(True)
-                _spawn(theirs.fileno())
+                self._pid = _spawn(theirs.fileno())
             self._socket = ours
 
     def fork(self) -> int:
@@ -63,6 +64,8 @@ class Server:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._pid, os.WNOHANG)
 
 
 def _spawn(descriptor: int) -> int:
