@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fastdeid.dicom import reader as reading
 from fastdeid.dicom.reader import WINDOW, Reader
+from fastdeid.errors import DicomError
 from tests.builders import (
     ENCODINGS,
     EXPLICIT,
@@ -185,7 +186,7 @@ def test_a_reader_forgets_the_file_before(tmp_path: Path) -> None:
     for path in files:
         alone = reason(path.read_bytes())
         if alone:
-            with pytest.raises(reading.DicomError, match=alone):
+            with pytest.raises(DicomError, match=alone):
                 read_file(path, reader)
         else:
             assert same(read_file(path, reader), read_file(path)), path.name
@@ -194,5 +195,5 @@ def test_a_reader_forgets_the_file_before(tmp_path: Path) -> None:
 def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "shrinking.dcm"
     path.write_bytes(part10(NAME))
-    with path.open("rb") as file, pytest.raises(reading.DicomError, match="changed_while_read"):
+    with path.open("rb") as file, pytest.raises(DicomError, match="changed_while_read"):
         read_descriptor(file.fileno(), path.stat().st_size + 8, new_reader())

@@ -281,7 +281,7 @@ def test_a_rule_is_explained_in_words_and_without_values(profile: Profile) -> No
 
 def test_listed_references_stay_so_that_the_list_refers_to_something() -> None:
     # PS3.15 Table E.1-1a: X/Z/U* keeps the sequence where conformance requires it, and the Common
-    # Instance Reference Module (PS3.3 C.12.2) lists references that stand elsewhere in the instance.
+    # Instance Reference Module (PS3.3 C.12.2) lists references that stand elsewhere.
     profile = load_profile("basic")
     ct_image_storage = "1.2.840.10008.5.1.4.1.1.2"
     for tag in (0x00081140, 0x00082112):
