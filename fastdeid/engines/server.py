@@ -96,7 +96,9 @@ def main(descriptor: int) -> None:
     os.set_inheritable(descriptor, False)
     requests = socket.socket(fileno=descriptor)
     for name in _MODULES:
-        importlib.import_module(name)
+        # What fails here fails in a worker again, and a worker can report it.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
     # What is loaded by now stays for ever: collections in the workers need not visit it.
     gc.collect()
     gc.freeze()

@@ -178,3 +178,27 @@ def test_a_source_that_is_not_there_makes_no_folders(
     key = write_key(tmp_path / "key")
     assert run_main(monkeypatch, "run", tmp_path / "no", tmp_path / "out", "--key", key) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["key"]
+
+
+def test_an_install_that_is_broken_ends_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "numba.py").write_text("raise ImportError('no such library')\n")
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "Doe^Jane").write_text("")
+    key = write_key(tmp_path / "key")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "fastdeid", "run", str(tmp_path / "source")),
+            *(str(tmp_path / "out"), "--key", str(key), "--workers", "1"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("fastdeid: ImportError at ")
+    assert "Traceback" not in done.stderr
