@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from fastdeid.kernels.elements import (
     VR,
 )
 from fastdeid.memo import Memo
+from fastdeid.needles import is_defined_term
 from fastdeid.tags import VR_NAMES
 
 _NEVER: Final = 1 << 30
@@ -37,6 +39,10 @@ _LEAST_BY_VR: Final = {
     "AS": _NEVER,
     "UI": _NEVER,
 }
+# Text in which the standard defines words, and a word in it: no byte beside it may be half of a
+# character of two.
+_WORDED: Final = frozenset(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"))
+_WORD: Final = re.compile(rb"(?<![\x80-\xffA-Za-z])[A-Za-z]{5,}(?![\x80-\xffA-Za-z])")
 
 
 class LeakCheck:
@@ -60,7 +66,32 @@ class LeakCheck:
             *(memo.arena, memo.needles, memo.active, n_active, self._heads, memo.links, self._hits),
         )
         rows: list[int] = self._hits[:n].tolist()
-        return rows
+        return [row for row in rows if not self._is_chance(reader, row, memo, n_active)]
+
+    def _is_chance(self, reader: Reader, row: int, memo: Memo, n_active: int) -> bool:
+        """Tell whether names stand only inside words of the standard: Prima in PRIMARY."""
+        at, length, vr = (int(reader.table[row, column]) for column in (VALUE, LENGTH, VR))
+        value = reader.view[at : at + length].tobytes()
+        if VR_NAMES[vr] not in _WORDED or b"\x1b" in value:
+            return False
+        rest = _WORD.sub(_without_term, value)
+        if rest == value:
+            return False
+        active = memo.active[:n_active]
+        inside = memo.needles[active, search.BOUNDARY] == search.ANYWHERE
+        return (
+            self._find(value, vr, memo, active[~inside]) < 0
+            and self._find(rest, vr, memo, active[inside]) < 0
+        )
+
+    def _find(self, value: bytes, vr: int, memo: Memo, active: npt.NDArray[np.int64]) -> int:
+        """Return a needle that stands in a value, -1 for none."""
+        text = np.frombuffer(bytearray(value), np.uint8)
+        found = search.find_needle(
+            *(text, 0, len(text), int(self._least[vr])),
+            *(memo.arena, memo.needles, active, len(active), self._heads, memo.links),
+        )
+        return int(found)
 
     def find_bulk_rows(
         self, reader: Reader, memo: Memo, n_active: int, pixels: int, fd: int
@@ -82,16 +113,13 @@ class LeakCheck:
     def _holds_needle(self, fd: int, row: npt.NDArray[np.int64], memo: Memo, n_active: int) -> bool:
         at = int(row[VALUE])
         end = at + int(row[LENGTH])
-        least = int(self._least[row[VR]])
         while at < end:
-            text = np.frombuffer(
-                bytearray(os.pread(fd, min(_CHUNK + _OVERLAP, end - at), at)), np.uint8
-            )
-            found = search.find_needle(
-                *(text, 0, len(text), least),
-                *(memo.arena, memo.needles, memo.active, n_active, self._heads, memo.links),
-            )
-            if found >= 0:
+            chunk = os.pread(fd, min(_CHUNK + _OVERLAP, end - at), at)
+            if self._find(chunk, int(row[VR]), memo, memo.active[:n_active]) >= 0:
                 return True
             at += _CHUNK
         return False
+
+
+def _without_term(word: re.Match[bytes]) -> bytes:
+    return b" " * len(word[0]) if is_defined_term(word[0].decode("ascii")) else word[0]

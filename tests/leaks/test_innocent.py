@@ -64,6 +64,43 @@ def test_a_patient_called_like_a_defined_term_does_not_empty_the_header(
     assert kept in run.data
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("Prima^Budi", b.text(0x00080008, "CS", "ORIGINAL\\PRIMARY\\AXIAL")),
+        ("Norma^Ann", b.text(0x00281056, "CS", "LINEAR\\NORMAL")),
+        ("Chrome^Ann", b.text(0x00280004, "CS", "MONOCHROME2")),
+        ("Senta^Eve", b.text(0x00080068, "CS", "FOR PRESENTATION")),
+        ("Denti^Ugo", b.text(0x20500020, "CS", "IDENTITY")),
+        ("Thora^Ann", b.text(0x00080070, "LO", "Thorax systems ")),
+    ],
+)
+def test_a_name_inside_a_word_of_the_standard_is_chance(
+    tmp_path: Path, name: str, kept: bytes
+) -> None:
+    run = deidentify(tmp_path, b.part10(ct_image(*identity(name), kept)))
+    assert kept in run.data
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Prima^Budi", "PRIMARY of Prima"),
+        ("Prima^Budi", "PRIMA_1"),
+        ("Prima^Budi", "xPRIMARYx"),
+        ("Head^Ann", "for Ann Head"),
+        ("Norma^Ann", "normal: norma"),
+    ],
+)
+def test_a_name_beside_a_word_of_the_standard_is_found(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    kept = b.text(MANUFACTURER, "LO", text)
+    run = deidentify(tmp_path, b.part10(ct_image(*identity(name), kept)))
+    assert run.outcome.n_cleaned == 1
+    assert kept not in run.data
+
+
 def test_what_stands_beside_a_cleaned_element_stays_as_it_is(tmp_path: Path) -> None:
     before = b.text(0x00080068, "CS", "FOR PRESENTATION")
     hit = b.text(MANUFACTURER, "LO", "for Doe")
