@@ -218,3 +218,11 @@ def test_what_was_looked_for_in_one_file_is_not_kept_for_the_next(tmp_path: Path
         cleaned.append(deidentifier.process(bytes(source)).n_cleaned)
     deidentifier.close()
     assert cleaned == [1, 0, 1, 0]
+
+
+def test_addresses_of_the_archive_that_has_the_original_go(tmp_path: Path) -> None:
+    url = b.text(0x00081190, "UR", "http://pacs.nepomuk.example/wado?id=4711")
+    uri = b.text(0x0040E010, "UR", "http://pacs.nepomuk.example/4711")
+    inside = b.sequence(0x00081115, [b.item(url + uri)])
+    run = deidentify(tmp_path, b.part10(ct_image(url, uri, inside)))
+    assert b"nepomuk" not in run.data
