@@ -18,6 +18,9 @@ from tests.conftest import wheel_files
 from tests.conversion.archive import result, write_key
 from tests.conversion.test_kills import wait_for_outputs
 
+# Without compiled kernels these runs take minutes and show nothing more.
+pytestmark = pytest.mark.jit
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
