@@ -45,6 +45,9 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
     columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
     originals = [(row.originals or _NO_ORIGINALS)[_ORIGINAL_INSTANCE] for row in rows]
+    columns["source_digest"] = pa.array([row.source_digest or None for row in rows], pa.string())
+    digests = [row.output_digest or None if row.verdict is ok else None for row in rows]
+    columns["output_digest"] = pa.array(digests, pa.string())
     columns["original_sop_instance_uid"] = pa.array([_uid(raw) for raw in originals], pa.string())
     codes = [(row.pseudonyms or _NO_PSEUDONYMS)[_INSTANCE] or None for row in rows]
     columns["sop_instance_uid"] = pa.array(codes, pa.string())

@@ -76,6 +76,10 @@ def run(  # noqa: PLR0917 - typer calls it by name
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done, write nothing.")
     ] = False,
+    digests: Annotated[
+        bool,
+        typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
+    ] = False,
     sync: Annotated[
         bool, typer.Option("--sync", help="Flush each output to disk, against power failure.")
     ] = False,
@@ -103,6 +107,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
             workers=workers,
             dry_run=dry_run,
             sync=sync,
+            digests=digests,
             reporter=Progress(sys.stderr),
         )
     except KeyboardInterrupt:

@@ -68,6 +68,7 @@ _COMPARED: Final = (
     ("fastdeid_version", "version of fastdeid"),
     ("profile_digest", "version of the profile"),
     ("options", "set of options"),
+    ("digests", "choice of --digests"),
 )
 
 

@@ -15,6 +15,7 @@ from fastdeid.dicom.encodings import EXPLICIT_BIG
 from fastdeid.dicom.inflate import deflate
 from fastdeid.dicom.reader import Reader
 from fastdeid.dicom.writer import file_meta
+from fastdeid.digests import digest_chunks, digest_file
 from fastdeid.errors import DicomError
 from fastdeid.facts import FactsFinder
 from fastdeid.kernels import assemble as assembly
@@ -59,7 +60,7 @@ class Deidentifier:
 
     target: folder of the output tree, None to write nothing. template: of output paths, with the
     fields patient, study, series and instance. sync: flush each output to the disk before it is
-    published.
+    published. digests: compute the digests of input and output, which reads all of both.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class Deidentifier:
         *,
         template: str = DEFAULT_TEMPLATE,
         sync: bool = False,
+        digests: bool = False,
     ) -> None:
         self._profile = profile
         self._pseudonyms = pseudonyms
         self._target = None if target is None else TargetTree(target, sync=sync)
         self._naming = naming(template)
+        self._digests = digests
         self._reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)
         self._facts = FactsFinder(Settings(profile, pseudonyms))
         self._memo = Memo()
@@ -174,6 +177,9 @@ class Deidentifier:
             n_cleaned=n_cleaned,
             date_offset=setting.date_offset,
         )
+        if self._digests:
+            outcome.source_digest = digest_file(fd, size)
+            outcome.output_digest = digest_chunks(chunks, fd)
         marks = (started, opened, scanned, decided, replaced, checked, assembled, perf_counter())
         self._marks.append(marks)
         return outcome

@@ -16,7 +16,8 @@ class Outcome(msgspec.Struct):
     written) or "". Sizes and lengths are in bytes. originals, pseudonyms, public: values in the
     order of the fields of `fastdeid.manifest`; originals and public are raw bytes, public as in
     the output. n_cleaned: elements in which the leak check found something. date_offset: days
-    that belong to the patient.
+    that belong to the patient. source_digest, output_digest: see `fastdeid.digests`, "" unless they
+    were asked for.
     """
 
     verdict: Verdict
@@ -39,3 +40,5 @@ class Outcome(msgspec.Struct):
     n_replaced: int = 0
     n_cleaned: int = 0
     date_offset: int = 0
+    source_digest: str = ""
+    output_digest: str = ""

@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     source, target, link_table: absolute paths, symbolic links resolved. key_id: public id of the
     project key. sync: whether outputs and parts are flushed to disk before they get their names.
+    digests: whether digests of inputs and outputs are recorded.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True):
     key_id: str
     fastdeid_version: str
     sync: bool = False
+    digests: bool = False
 
 
 class Part(msgspec.Struct, frozen=True):

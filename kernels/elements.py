@@ -197,37 +197,25 @@ def _close(state, table, stack, end):
 
 
 @_helper
-def _pass_value(state, table, row):
-    """Move over the value of a leaf; a long one that is not loaded becomes a source range."""
-    length = state[E_LENGTH]
+def _leaf(state, table, stack, flags):
+    """Append a leaf and move over its value; a LONG one that is not loaded is a source range."""
     vr = state[E_VR]
-    end = state[POSITION] + length
+    length = state[E_LENGTH]
+    end = state[POSITION] + state[E_SIZE] + length
+    is_loaded = end <= state[LOADED]
     is_long = length > BULK_LENGTH and (_OB <= vr <= _OW or vr in (_UN, _UT))
-    if is_long:
-        table[row, FLAGS] |= LONG
-    if end <= state[LOADED]:
+    if not (is_loaded or is_long):
+        return NEED
+    row = _add_row(state, table, stack, state[E_TAG], flags | (LONG if is_long else 0))
+    if is_loaded:
         state[POSITION] = end
-        return _GO_ON
-    if is_long:
+    else:
         table[row, VALUE] = state[POSITION] + state[SHIFT]
         table[row, FLAGS] |= BULK
         state[N_BULK] += 1
         state[SHIFT] += length
         state[LOADED] = state[POSITION]
-        return _GO_ON
-    return NEED
-
-
-@_helper
-def _leaf(state, table, stack, flags):
-    """Append a leaf and pass its value; nothing happens when the value must be loaded first."""
-    at = state[POSITION]
-    row = _add_row(state, table, stack, state[E_TAG], flags)
-    status = _pass_value(state, table, row)
-    if status == NEED:
-        state[N_ROWS] = row
-        state[POSITION] = at
-    return status
+    return _GO_ON
 
 
 @_helper

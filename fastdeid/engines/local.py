@@ -37,6 +37,7 @@ def run(
     workers: int | None = None,
     dry_run: bool = False,
     sync: bool = False,
+    digests: bool = False,
     reporter: Reporter | None = None,
     make: Callable[..., Any] | None = None,
 ) -> Summary:
@@ -45,7 +46,8 @@ def run(
     key: the project key's file. profile: name or path. link_table: folder of the link table, by
     default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
     dry_run: judge every file and write nothing. sync: flush every output to disk before it gets its
-    name. make: replaces what makes the workers' de-identifier (tests).
+    name. digests: record digests of inputs and outputs. make: replaces what makes the workers'
+    de-identifier (tests).
 
     A run that was interrupted is continued by the same call. KeyboardInterrupt ends it at once;
     SIGTERM or SIGUSR1 ends it with Stopped when the partitions at hand are committed.
@@ -75,6 +77,7 @@ def run(
             profile=profile,
             workers=n_workers,
             sync=sync,
+            digests=digests,
             reporter=reporter or Silent(),
             stop=stop,
             started=started,

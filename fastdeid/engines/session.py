@@ -39,6 +39,7 @@ class Session:
         profile: str,
         workers: int,
         sync: bool,
+        digests: bool,
         reporter: Reporter,
         stop: Stop,
         started: float,
@@ -57,6 +58,7 @@ class Session:
             key_id=Pseudonyms(key).key_id,
             fastdeid_version=__version__,
             sync=sync,
+            digests=digests,
         )
         self._workspace = convert.open_workspace(paths)
         self._key = key

@@ -87,7 +87,9 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
 
     profile = load_profile(settings.profile)
     target = None if dry_run else settings.target
-    return Deidentifier(profile, Pseudonyms(key), target, sync=settings.sync)
+    return Deidentifier(
+        profile, Pseudonyms(key), target, sync=settings.sync, digests=settings.digests
+    )
 
 
 class Job:

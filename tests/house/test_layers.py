@@ -23,7 +23,7 @@ LAYERS = (
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
-        *("outcome", "setting"),
+        *("digests", "facts", "outcome", "setting"),
     ),
     ("deidentify",),
     (
