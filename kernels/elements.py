@@ -86,10 +86,9 @@ def _log2(size):
 def _dictionary_vr(tag, keys, vrs):
     """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
     group = tag >> 16
-    element = tag & 0xFFFF
     if group & 1:
-        return _LO if 0x10 <= element <= 0xFF else _UN
-    if element == 0:
+        return _LO if 0x10 <= tag & 0xFFFF <= 0xFF else _UN
+    if tag & 0xFFFF == 0:
         return _UL
     if (group & 0xFF00) == 0x5000 or (group & 0xFF00) == 0x6000:
         tag &= 0xFF00FFFF
