@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from fastdeid.naming import DEFAULT_TEMPLATE
+
 app = typer.Typer(
     name="fastdeid",
     help="De-identify DICOM archives at about the speed of a copy (PS3.15 Annex E).",
@@ -76,6 +78,13 @@ def run(  # noqa: PLR0917 - typer calls it by name
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Report what would be done, write nothing.")
     ] = False,
+    template: Annotated[
+        str,
+        typer.Option(
+            help="Output paths, of {patient}, {study}, {series} and {instance}: pseudonyms.",
+            metavar="TEMPLATE",
+        ),
+    ] = DEFAULT_TEMPLATE,
     digests: Annotated[
         bool,
         typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
@@ -106,6 +115,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
             link_table=link_table,
             workers=workers,
             dry_run=dry_run,
+            template=template,
             sync=sync,
             digests=digests,
             reporter=Progress(sys.stderr),

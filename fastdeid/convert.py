@@ -69,6 +69,7 @@ _COMPARED: Final = (
     ("profile_digest", "version of the profile"),
     ("options", "set of options"),
     ("digests", "choice of --digests"),
+    ("template", "template of output paths"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import Formatter
 from typing import Final
 
 from fastdeid.errors import UsageError
@@ -35,12 +36,21 @@ def _default_path(patient: str, study: str, series: str, instance: str) -> str:
 
 def check_template(template: str) -> None:
     """Raise UsageError unless a template gives each instance a safe path of its own."""
-    fields = dict.fromkeys(("patient", "study", "series", "instance"), "A")
     try:
-        path = template.format(**fields)
-    except (KeyError, IndexError, ValueError, AttributeError):
-        raise UsageError("the template may hold {patient}, {study}, {series}, {instance}") from None
-    if "{instance}" not in template:
+        fields = {(name, spec, how) for _, name, spec, how in Formatter().parse(template)}
+    except ValueError:
+        raise UsageError("the template's braces do not match") from None
+    if not fields <= _FIELDS:
+        raise UsageError("the template may hold {patient}, {study}, {series}, {instance}")
+    if _INSTANCE not in fields:
         raise UsageError("the template must hold {instance}")
+    path = template.format(patient="A", study="A", series="A", instance="A")
     if any(part in {"", ".", ".."} for part in path.split("/")):
         raise UsageError("the template must give a path below the target")
+
+
+# As `string.Formatter` parses them: name, format specification and conversion.
+_INSTANCE: Final = ("instance", "", None)
+_FIELDS: Final = frozenset(
+    {_INSTANCE, (None, None, None), *((name, "", None) for name in ("patient", "study", "series"))}
+)

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from fastdeid import plan
 from fastdeid.errors import OutputError, UsageError
+from fastdeid.naming import DEFAULT_TEMPLATE
 from fastdeid.storage import TEMPORARY
 
 SETTINGS_FILE: Final = "run.json"
@@ -38,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     source, target, link_table: absolute paths, symbolic links resolved. key_id: public id of the
     project key. sync: whether outputs and parts are flushed to disk before they get their names.
-    digests: whether digests of inputs and outputs are recorded.
+    digests: whether digests of inputs and outputs are recorded. template: of output paths.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     fastdeid_version: str
     sync: bool = False
     digests: bool = False
+    template: str = DEFAULT_TEMPLATE
 
 
 class Part(msgspec.Struct, frozen=True):

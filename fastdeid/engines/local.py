@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastdeid.engines.stop import signals
 from fastdeid.errors import UsageError
+from fastdeid.naming import DEFAULT_TEMPLATE, check_template
 from fastdeid.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def run(
     link_table: PathLike | None = None,
     workers: int | None = None,
     dry_run: bool = False,
+    template: str = DEFAULT_TEMPLATE,
     sync: bool = False,
     digests: bool = False,
     reporter: Reporter | None = None,
@@ -45,9 +47,9 @@ def run(
 
     key: the project key's file. profile: name or path. link_table: folder of the link table, by
     default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
-    dry_run: judge every file and write nothing. sync: flush every output to disk before it gets its
-    name. digests: record digests of inputs and outputs. make: replaces what makes the workers'
-    de-identifier (tests).
+    dry_run: judge every file and write nothing. template: of output paths, see `naming`. sync:
+    flush every output to disk before it gets its name. digests: record digests of inputs and
+    outputs. make: replaces what makes the workers' de-identifier (tests).
 
     A run that was interrupted is continued by the same call. KeyboardInterrupt ends it at once;
     SIGTERM or SIGUSR1 ends it with Stopped when the partitions at hand are committed.
@@ -58,6 +60,7 @@ def run(
     n_workers = available_cpus() if workers is None else workers
     if n_workers < 0:
         raise UsageError("the number of workers cannot be negative")
+    check_template(template)
     with signals() as stop:
         if n_workers:
             from fastdeid.engines.server import SERVER
@@ -76,6 +79,7 @@ def run(
             key=secret,
             profile=profile,
             workers=n_workers,
+            template=template,
             sync=sync,
             digests=digests,
             reporter=reporter or Silent(),

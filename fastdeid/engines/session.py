@@ -38,6 +38,7 @@ class Session:
         key: bytes,
         profile: str,
         workers: int,
+        template: str,
         sync: bool,
         digests: bool,
         reporter: Reporter,
@@ -59,6 +60,7 @@ class Session:
             fastdeid_version=__version__,
             sync=sync,
             digests=digests,
+            template=template,
         )
         self._workspace = convert.open_workspace(paths)
         self._key = key

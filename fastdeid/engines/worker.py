@@ -88,7 +88,12 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
     profile = load_profile(settings.profile)
     target = None if dry_run else settings.target
     return Deidentifier(
-        profile, Pseudonyms(key), target, sync=settings.sync, digests=settings.digests
+        profile,
+        Pseudonyms(key),
+        target,
+        template=settings.template,
+        sync=settings.sync,
+        digests=settings.digests,
     )
 
 

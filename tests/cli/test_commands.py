@@ -53,6 +53,8 @@ def test_run_calls_the_library_once(
         "link_table": None,
         "workers": None,
         "dry_run": False,
+        "template": "{patient}/{study}/{series}/{instance}.dcm",
+        "digests": False,
         "sync": False,
     }
 
