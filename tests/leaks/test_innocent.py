@@ -114,6 +114,7 @@ def test_what_stands_beside_a_cleaned_element_stays_as_it_is(tmp_path: Path) -> 
         assert kept in run.data
 
 
+@pytest.mark.jit
 def test_long_kept_values_are_copied_as_they_are(tmp_path: Path) -> None:
     values = [
         (0x00281201, "OW", bytes(range(256)) * 512),

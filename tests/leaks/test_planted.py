@@ -171,6 +171,7 @@ def test_values_that_stand_only_in_removed_places_are_gone(tmp_path: Path, vr: s
     assert_clean(run, (FAMILY, GIVEN))
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize(
     ("tag", "vr"),
     [(TEXT_VALUE, "UT"), (0x00282000, "OB"), (0x00281201, "OW"), (MANUFACTURER, "UN")],

@@ -12,6 +12,7 @@ from tests.real_files.conftest import Case
 from tests.runs import PSEUDONYMS, basic_profile
 
 
+@pytest.mark.jit
 @pytest.mark.parametrize("is_short_of_memory", [False, True])
 @pytest.mark.parametrize("step", [1, -1])
 def test_what_one_file_leaves_behind_changes_no_other(
