@@ -18,7 +18,7 @@ from fastdeid.dicom.inflate import inflate
 from fastdeid.errors import DicomError
 from fastdeid.kernels import elements as scan
 from fastdeid.kernels import file_meta, fragments, rows
-from fastdeid.tags import FLOAT_PIXEL_DATA
+from fastdeid.tags import FLOAT_PIXEL_DATA, TRANSFER_SYNTAX_UID
 
 WINDOW: Final = 1 << 16
 _LEAST_WINDOW: Final = 1 << 12
@@ -179,6 +179,8 @@ class Reader:
                 failure = failure or error
                 continue
             if 0 < self.table[0, scan.TAG] >> 16 <= 0x0008:
+                if (self.table[: self.n_rows, scan.FLAGS] & scan.FRAGMENTS).any():
+                    raise DicomError("no_transfer_syntax", TRANSFER_SYNTAX_UID)
                 self.transfer_syntax = syntax
                 return
         self.n_rows = 0
@@ -294,7 +296,7 @@ def _data_set_start(head: bytes) -> int | None:
         return 132
     if head[:4] == b"DICM":
         return 4
-    if head[:4] == b"\x02\x00\x00\x00" or head[:4] == b"\x02\x00\x10\x00":
+    if head[:2] == b"\x02\x00" and head[3:4] == b"\x00" and head[4:6].isalpha():
         return 0
     return None
 

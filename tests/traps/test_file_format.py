@@ -84,6 +84,30 @@ def test_trap_15_files_without_preamble_and_meta_become_part_10_files(
     assert run.data_set.file_meta.TransferSyntaxUID == encoding.transfer_syntax
 
 
+@pytest.mark.parametrize("start", [b"", b"DICM", bytes(128) + b"DICM"])
+@pytest.mark.parametrize("skipped", [0, 12, 26], ids=["whole", "no group length", "no version"])
+@pytest.mark.parametrize("encoding", b.ENCODINGS, ids=lambda one: one.transfer_syntax)
+def test_trap_15_a_file_meta_says_the_encoding_wherever_it_begins(
+    tmp_path: Path, start: bytes, skipped: int, encoding: b.Encoding
+) -> None:
+    meta = b.file_meta(encoding.transfer_syntax)[skipped:]
+    data_set = ct_image(encoding=encoding)
+    data_set = b.deflate(data_set) if encoding.deflated else data_set
+    run = deidentify(tmp_path, start + meta + data_set)
+    assert run.outcome.verdict is Verdict.OK
+    assert run.outcome.transfer_syntax == encoding.transfer_syntax
+
+
+def test_trap_39_fragments_without_a_transfer_syntax_are_quarantined(tmp_path: Path) -> None:
+    jpeg = b.fragments(0x7FE00010, [b"\xff\xd8ab\xff\xd9"])
+    data_set = ct_image(b.element(0x7FE00010, "OW", b""))[:-12] + jpeg
+    meta = b.text(0x00020002, "UI", b.CT_IMAGE_STORAGE)
+    for data in (data_set, b.part10(data_set, meta=meta)):
+        run = deidentify(tmp_path, data)
+        assert run.outcome.verdict is Verdict.QUARANTINED
+        assert run.outcome.reason == "no_transfer_syntax"
+
+
 def test_trap_21_elements_after_the_pixel_data_are_walked_and_cleaned(tmp_path: Path) -> None:
     signature = b.sequence(0xFFFAFFFA, [b.item(b.text(0x00100010, "PN", "Secret^Ann"))])
     behind = b.text(0x7FE11010, "LO", "Secret private") + signature
