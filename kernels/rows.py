@@ -21,14 +21,15 @@ def find_rows(table, n_rows, tags, found):
 
     table, n_rows: as scanned. tags: shape (n,), ascending. found: (n, 3) receives row, value
     position and value length of each tag, row -1 where it is absent, length 0 where the value is
-    LONG or is a sequence. Returns how many were found.
+    LONG or is a sequence. Returns how many more elements have one of these tags than tags were
+    found: 0 unless a tag stands twice.
     """
     n_tags = tags.shape[0]
     for i in range(n_tags):
         found[i, 0] = -1
         found[i, 1] = 0
         found[i, 2] = 0
-    n_found = np.int64(0)
+    n_repeated = np.int64(0)
     row = np.int64(0)
     while row < n_rows:
         tag = table[row, _TAG]
@@ -41,10 +42,10 @@ def find_rows(table, n_rows, tags, found):
             else:
                 high = middle
         if low < n_tags and tags[low] == tag:
-            n_found += found[low, 0] < 0
+            n_repeated += found[low, 0] >= 0
             is_value = table[row, _FLAGS] & _NO_VALUE == 0
             found[low, 0] = row
             found[low, 1] = table[row, _VALUE] if is_value else 0
             found[low, 2] = table[row, _LENGTH] if is_value else 0
         row = table[row, _END]
-    return n_found
+    return n_repeated

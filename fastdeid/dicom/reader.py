@@ -111,8 +111,13 @@ class Reader:
         return self._cells[scan.POSITION]
 
     def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
-        """Write row, value position and length of ascending top-level `tags` to `found` (n, 3)."""
-        rows.find_rows(self.table, self.n_rows, tags, found)
+        """Write row, value position and length of ascending top-level `tags` to `found` (n, 3).
+
+        Raises DicomError (repeated_element) when one of them stands twice: two readers would not
+        read the same.
+        """
+        if rows.find_rows(self.table, self.n_rows, tags, found):
+            raise DicomError("repeated_element")
 
     @property
     def n_bulk(self) -> int:

@@ -46,6 +46,11 @@ def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
     return {row.tag: number for number, row in enumerate(rows) if not row.depth and row.tag in tags}
 
 
+def count_rows(rows: Sequence[Row], tags: Collection[int]) -> int:
+    """Return how many rows at the top level have one of `tags`."""
+    return sum(1 for row in rows if not row.depth and row.tag in tags)
+
+
 class FileMeta(NamedTuple):
     """Where group 0002 ends, and the values of two of its attributes, b"" when absent."""
 

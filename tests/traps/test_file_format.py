@@ -176,6 +176,22 @@ def test_trap_39_damaged_files_are_quarantined_with_a_reason(
     assert run.path is None
 
 
+def test_trap_22_a_second_data_set_without_pixel_data_is_quarantined(tmp_path: Path) -> None:
+    """It starts again with group 0008, so that its UIDs would be the ones that readers find."""
+    other = a_report(b.text(0x00080018, "UI", "1.2.3.99"), b.text(0x00100010, "PN", "Secret^Ann"))
+    run = deidentify(tmp_path, b.part10(a_report() + other))
+    assert run.outcome.verdict is Verdict.QUARANTINED
+    assert run.outcome.reason == "repeated_element"
+
+
+@pytest.mark.parametrize("tag", [0x00080005, 0x00080016, 0x00080018, 0x00100020, 0x0020000D])
+def test_trap_39_an_attribute_that_decides_must_not_stand_twice(tmp_path: Path, tag: int) -> None:
+    twice = b.text(tag, "UI", "1.2.3.4") + b.text(tag, "UI", "1.2.3.5")
+    run = deidentify(tmp_path, b.part10(ct_image(twice)))
+    assert run.outcome.verdict is Verdict.QUARANTINED
+    assert run.outcome.reason == "repeated_element"
+
+
 def test_trap_42_no_original_name_is_part_of_an_output_path(tmp_path: Path) -> None:
     folder = tmp_path / "SECRET^ANN" / "19610517"
     folder.mkdir(parents=True)
