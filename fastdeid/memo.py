@@ -70,8 +70,10 @@ class Memo:
         for value, _ in needles:
             stored += value
         end = start + len(stored)
-        if entry == len(self.entries) or end > len(self.arena):
-            self._grow(entries=2 * entry, n_bytes=2 * end)
+        if entry == len(self.entries):
+            self._grow(entries=2 * entry)
+        if end > len(self.arena):
+            self._grow(n_bytes=2 * end)
         while first + len(needles) > len(self.needles):
             self._grow(needles=2 * len(self.needles))
         self._bytes[start:end] = stored
@@ -110,6 +112,7 @@ class Memo:
         self._n_needles = 0
 
     def _grow(self, entries: int = 0, n_bytes: int = 0, needles: int = 0) -> None:
+        # The number of entries stays a power of two: the kernel masks hashes with that of slots.
         old = self.entries, self.arena, self.needles, self.active
         self._allocate(
             max(entries, len(self.entries)),
