@@ -30,6 +30,8 @@ _YEARS: Final = range(1850, 2100)
 
 # PS3.5 section 6.2: ^ and = part a person name, the rest parts it where people type names.
 _NAME_SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"]+")
+_APOSTROPHES: Final = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}]")
+_LONG_WORD: Final = re.compile(r"[^\W\d_]{5,}")
 _JOINTS: Final = ("^", " ", ", ", ",", "_", "-", "")
 # Parts of names that everybody may have.
 _TITLES: Final = frozenset(
@@ -143,6 +145,9 @@ def _names(value: str, charsets: tuple[str, ...]) -> Iterator[Needle]:
     for part in parts:
         if any(character.isdigit() for character in part):
             yield from _identifiers(part, charsets, patient=False)
+            for word in _LONG_WORD.findall(part):
+                if not is_defined_term(word):
+                    yield from _spell(word, ANYWHERE, charsets)
             continue
         weight = _weight(part)
         common = is_defined_term(part) or part.upper() in _TITLES
@@ -175,9 +180,10 @@ def _weight(part: str) -> int:
 
 
 def _name_forms(part: str) -> Iterable[str]:
-    """Return a part as it stands, and as it is typed without its accents and apostrophes."""
-    bare = part.replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
-    forms = [part, bare]
+    """Return a part as it stands, as it is typed without accents and apostrophes, and its core."""
+    pieces = _APOSTROPHES.split(part)
+    bare = "".join(pieces)
+    forms = [part, bare, *(piece for piece in pieces if _weight(piece) >= _WHOLE_NAME)]
     if not bare.isascii():
         plain = (_bare(bare.translate(_SINGLE_LETTERS)), _bare(bare.translate(_EXPANSIONS)))
         forms += [form for form in plain if form.isascii()]
