@@ -1,0 +1,1 @@
+"""Data sets through reader, decision and assembly, and back."""
