@@ -284,8 +284,13 @@ def compare(
             items = zip(before[tag].value, after[tag].value, strict=True)
             for one, other in items:
                 yield from compare(one, other, rules, (*path, int(tag)))
-        elif operation is Operation.KEEP and before[tag] != after.get(tag):
+        elif operation is Operation.KEEP and (tag not in after or differ(before[tag], after[tag])):
             yield int(tag)
+
+
+def differ(one: pydicom.DataElement, other: pydicom.DataElement) -> bool:
+    """Compare values as they are written out: NaN is not equal to itself."""
+    return (one.VR, repr(one.value)) != (other.VR, repr(other.value))
 
 
 MARKERS: Final = (0x00120062, 0x00120063, 0x00120064, 0x00280303)
