@@ -31,10 +31,10 @@ _CHUNK: Final = 1 << 20
 _OVERLAP: Final = 1 << 11
 
 # Bytes that a needle must have to count, where chance meets short ones: digits in numbers, any
-# bytes in binary values. A kept UID is one of the PS3.6 registry.
+# bytes in binary values. UN may be text whose VR was lost. A kept UID is in the PS3.6 registry.
 _LEAST_BY_VR: Final = {
     **dict.fromkeys(("DS", "IS"), 6),
-    **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW", "UN"), 6),
+    **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW"), 6),
     **dict.fromkeys(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), 8),
     "AS": _NEVER,
     "UI": _NEVER,
