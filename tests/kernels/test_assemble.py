@@ -178,6 +178,18 @@ def test_ranges_and_bytes_give_the_file_again(raw: bytes, step: int) -> None:
     assert Assembly(scanned, [KEEP] * scanned.n_rows, {}, ()).result() == raw
 
 
+@pytest.mark.parametrize("operation", [KEEP, REMOVE])
+def test_an_insert_stands_behind_elements_of_its_own_tag(operation: int) -> None:
+    raw = b"".join(element(tag, "CS", b"A ") for tag in (0x00120062, 0x00120062, 0x00120063))
+    scanned = Scanned(raw, 0, elements.EXPLICIT)
+    operations = [operation, operation, KEEP]
+    insert = (0x00120062, element(0x00120062, "CS", b"YES "))
+    wanted = naive.assemble_data_set(raw, scanned.result().rows, operations, {}, [insert])
+    assert Assembly(scanned, operations, {}, [insert]).result() == wanted
+    kept = raw[:20] if operation == KEEP else b""
+    assert wanted == kept + insert[1] + raw[20:]
+
+
 @pytest.mark.parametrize("encoding", [EXPLICIT, IMPLICIT], ids=["explicit", "implicit"])
 @pytest.mark.parametrize("length", [65534, 65536])
 def test_a_new_value_that_a_length_of_16_bits_cannot_tell_is_refused(

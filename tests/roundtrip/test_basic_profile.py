@@ -17,7 +17,7 @@ from typing import Final
 
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastdeid import tags
@@ -207,6 +207,7 @@ def process(deidentifier: Deidentifier, data: bytes) -> Outcome:
 
 @each_encoding
 @pytest.mark.parametrize("sop_class", [CT_IMAGE_STORAGE, SR, UNKNOWN_IOD], ids=["CT", "SR", "?"])
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_the_output_is_what_the_rules_say_byte_for_byte(
     deidentifier: Deidentifier,
