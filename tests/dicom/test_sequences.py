@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 
 import pytest
 
@@ -191,6 +192,10 @@ def test_an_item_ends_where_its_sequence_ends_at_the_latest(encoding: Encoding) 
     name = element(NAME, "PN", b"A ", encoding)
     short = sequence(IMAGES, [item(name, encoding)[:-2]], encoding)
     assert reason(part10(short + name, encoding)) == "length_beyond_item"
+    # Its last element may even end with the file: it is the item that ends too early.
+    item_only = tag_bytes(0xFFFEE000, encoding) + struct.pack(encoding.order + "I", len(name) - 2)
+    at_end = sequence(IMAGES, [item_only + name], encoding)
+    assert reason(part10(at_end, encoding)) == "length_beyond_item"
     open_item = item(name, encoding, undefined=True)[:-8]
     assert reason(part10(sequence(IMAGES, [open_item], encoding) + name, encoding)) in {
         "length_beyond_item",
