@@ -92,6 +92,7 @@ def test_a_planted_needle_is_found_unless_its_neighbours_forbid(
         (b"4.1.2.3", b"1.2.3", 2, False),
         (b"is 1.2.3.", b"1.2.3", 2, True),
         (b"x1.2.3", b"1.2.3", 2, True),
+        (b".1.2.3.", b"1.2.3", 2, True),
         (b"x4711", b"4711", 3, False),
         (b"(4711)", b"4711", 3, True),
         ("Müller".encode(), "MüLLER".encode(), 0, True),
