@@ -18,7 +18,7 @@ LAYERS = (
     ("", "errors", "kernel_cache", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
-        *("codes", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
+        *("codes", "dates", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
     ),
     (
