@@ -28,7 +28,7 @@ LAYERS = (
     ("deidentify",),
     (
         *("columns", "convert", "finalise", "partition", "plan", "summary", "tables"),
-        "workspace",
+        *("verification", "verification.*", "workspace"),
     ),
     ("engines", "engines.*", "progress"),
     ("__main__", "cli", "commands"),

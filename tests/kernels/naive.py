@@ -234,3 +234,24 @@ def assemble_data_set(
 ) -> bytes:
     """Return the data set that `operations` ask for; raises naive_assemble.TooLongError."""
     return naive_assemble.assemble_data_set(data, rows, operations, values, inserts)
+
+
+def index_anchors(
+    needles: Sequence[Needle], anchors: Sequence[tuple[int, int]], width: int
+) -> dict[bytes, list[int]]:
+    """Return the numbers of the anchors by their words, in which case does not count."""
+    words: dict[bytes, list[int]] = {}
+    for number, (owner, offset) in enumerate(anchors):
+        word = needles[owner].value[offset : offset + width]
+        words.setdefault(bytes(byte | 0x20 for byte in word), []).append(number)
+    return words
+
+
+def find_all(text: bytes, needles: Sequence[Needle]) -> set[tuple[int, int]]:
+    """Return place and number of every needle wherever it stands in `text`."""
+    return {
+        (at, number)
+        for number, needle in enumerate(needles)
+        for at in range(len(text))
+        if _stands(text, at, needle)
+    }

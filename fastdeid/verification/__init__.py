@@ -1,0 +1,1 @@
+"""Proof of a finished release, by other means than those that made it."""

@@ -1,0 +1,95 @@
+"""Many needles searched for at once: what `kernels.multisearch` needs, made from Python objects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid.kernels import multisearch as kernel
+from fastdeid.kernels.multisearch import ANYWHERE, NO_ALPHANUMERICS, NO_DIGITS, NO_LETTERS
+
+__all__ = ["ANYWHERE", "NO_ALPHANUMERICS", "NO_DIGITS", "NO_LETTERS", "Automaton", "Hit"]
+
+# Shortest needles of the two ways of searching: every byte looked at, or every fourth.
+SHORTEST: Final = 3
+SHORTEST_SPARSE: Final = 7
+_SPARSE: Final = 4
+_LEAST_LOG, _MOST_LOG = 16, 22
+
+
+class Hit(NamedTuple):
+    """A needle (its number) that stands in a text at byte `place`."""
+
+    place: int
+    needle: int
+
+
+class Automaton:
+    """Finds every place of every needle in any ASCII case.
+
+    needles: pairs of bytes and boundary, which neighbours it must not have. sparse: needles have
+    SHORTEST_SPARSE bytes or more, which makes the search several times faster; else SHORTEST.
+    """
+
+    def __init__(self, needles: Sequence[tuple[bytes, int]], *, sparse: bool) -> None:
+        self.lengths = [len(value) for value, _ in needles]
+        shortest = SHORTEST_SPARSE if sparse else SHORTEST
+        if any(length < shortest for length in self.lengths):
+            raise ValueError(f"a needle has fewer than {shortest} bytes")
+        self._width, self._stride = (_SPARSE, _SPARSE) if sparse else (SHORTEST, 1)
+        anchors = _anchors([value for value, _ in needles], self._width, self._stride)
+        starts = np.cumsum([0, *self.lengths])
+        table = np.zeros((len(needles), 3), np.int64)
+        table[:, kernel.START] = starts[:-1]
+        table[:, kernel.LENGTH] = self.lengths
+        table[:, kernel.BOUNDARY] = [boundary for _, boundary in needles]
+        arena = np.frombuffer(bytearray(b"".join(value for value, _ in needles)), np.uint8)
+        self._log = min(max((16 * len(anchors)).bit_length(), _LEAST_LOG), _MOST_LOG)
+        heads = np.zeros(1 << self._log, np.int32)
+        links = np.zeros(len(anchors), np.int32)
+        bits = np.zeros((1 << self._log) // 8, np.uint8)
+        kernel.index_anchors(arena, table, anchors, self._width, self._log, heads, links, bits)
+        self._tables = (arena, table, anchors, heads, links, bits)
+        self._hits = np.zeros((len(anchors) + 1024, 2), np.int64)
+
+    def find(self, text: npt.NDArray[np.uint8], start: int = 0, end: int = -1) -> Iterator[Hit]:
+        """Yield the hits in text[start:end]; neighbours beyond that do not count.
+
+        text: shape (n,), C order, not writable. end: by default that of the text.
+        """
+        end = len(text) if end < 0 else end
+        first = start
+        while True:
+            n = kernel.find_all(
+                *(text, start, end, first, self._width, self._stride, self._log),
+                *(*self._tables, self._hits),
+            )
+            complete = n if n >= 0 else int(self._hits[-1, kernel.PLACE])
+            for place, needle in self._hits[:complete].tolist():
+                yield Hit(place, needle)
+            if n >= 0:
+                return
+            first = -1 - n
+
+
+def _anchors(values: list[bytes], width: int, stride: int) -> npt.NDArray[np.int64]:
+    """Return the anchors of needles: the words that stand in the fewest of them.
+
+    So 1.2.840.10008., with which so many UIDs begin, is not what a search stops at.
+    """
+    span = width + stride - 1
+    spans = [_spans(value.lower(), span) for value in values]
+    shared = Counter(word for words in spans for word in set(words))
+    rows = []
+    for number, words in enumerate(spans):
+        best = min(range(len(words)), key=lambda at: (shared[words[at]], -at))
+        rows += [(number, best + offset) for offset in range(stride)]
+    return np.array(rows, np.int64).reshape(-1, 2)
+
+
+def _spans(value: bytes, span: int) -> list[bytes]:
+    return [value[at : at + span] for at in range(len(value) - span + 1)]
