@@ -1,10 +1,10 @@
 """Generate the tables of the standard that this folder holds. Development-time only.
 
-Reads Table E.1-1 of PS3.15 as CSV, pydicom's dictionaries (PS3.6) and the module tables of
-highdicom (PS3.3), and writes one compact text file each, plus `sources.toml` with editions and
-digests:
+Reads Tables E.1-1 and E.3.4-1 of PS3.15 as CSV files of one folder, pydicom's dictionaries (PS3.6,
+PS3.16) and the module tables of highdicom (PS3.3), and writes one compact text file each, plus
+`sources.toml` with editions and digests:
 
-    python -m fastdeid.profiles.generate ../shared/standard/ps3_15_table_e1_1.csv profiles/
+    python -m fastdeid.profiles.generate ../shared/standard/ profiles/
 """
 
 from __future__ import annotations
@@ -108,6 +108,31 @@ def table_text(source: Path) -> str:
     return _csv_text(["tag", "vr", "name", *header[2:]], rows)
 
 
+def content_text(source: Path) -> str:
+    """Return Table E.3.4-1 as CSV, every row and column, with the retired code of each concept.
+
+    srt: the code of the same SNOMED concept in PS3.16's former scheme SRT (also SNM3 and 99SDM).
+    """
+    from pydicom.sr._snomed_dict import mapping
+
+    retired = mapping["SCT"]
+    with source.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    out = []
+    for meaning, value, scheme, value_type, *rest in rows:
+        srt = retired.get(value, "") if scheme == "SCT" else ""
+        out.append([scheme, value, srt, value_type, meaning, *rest])
+    names = ["coding_scheme", "code_value", "srt_code", "value_type", "code_meaning", *header[4:]]
+    return _csv_text(names, out)
+
+
+def scheme_text() -> str:
+    """Return the designators of the coding schemes that PS3.16's context groups use, one a line."""
+    from pydicom.sr._concepts_dict import concepts
+
+    return "\n".join(sorted({*concepts, "SRT", "SNM3", "99SDM"})) + "\n"
+
+
 def uid_text() -> str:
     """Return the UID registry of PS3.6 Annex A as CSV: uid, type, keyword, name, retired."""
     from pydicom._uid_dict import UID_dictionary
@@ -198,8 +223,11 @@ def terms_text() -> str:
 
 def main(source: Path, target: Path) -> None:
     """Write every table and `sources.toml` into `target`."""
+    table, content = (source / f"ps3_15_table_{name}.csv" for name in ("e1_1", "e3_4_1"))
     texts = {
-        "ps3_15_table_e1_1.csv": (table_text(source), f"PS3.15 {EDITION} Table E.1-1", source),
+        table.name: (table_text(table), f"PS3.15 {EDITION} Table E.1-1", table),
+        content.name: (content_text(content), f"PS3.15 {EDITION} Table E.3.4-1", content),
+        "ps3_16_schemes.csv": (scheme_text(), _release("pydicom", "sr._concepts_dict"), None),
         "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
         "defined_terms.csv": (terms_text(), _release("highdicom", "anatomic_regions"), None),

@@ -1,4 +1,4 @@
-"""The generated tables of the standard: PS3.15 Table E.1-1, PS3.6 and the Types of PS3.3.
+"""The generated tables of the standard: PS3.15 Annex E, PS3.6, and the Types of PS3.3.
 
 Every table is read at most once per process, and only when the digest of its bytes is the one that
 `sources.toml` names.
@@ -55,6 +55,29 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
 
 
+class ContentRow(NamedTuple):
+    """One row of PS3.15 Table E.3.4-1: a concept name and a Value Type, and the action codes.
+
+    srt: the same concept in the retired scheme SRT, "" for none. codes: as in `Row`.
+    """
+
+    scheme: str
+    value: str
+    srt: str
+    value_type: str
+    meaning: str
+    codes: tuple[str, ...]
+
+
+class ContentTable(NamedTuple):
+    """PS3.15 Table E.3.4-1 of one edition; `columns` are "basic" and the options."""
+
+    edition: str
+    digest: str
+    columns: tuple[str, ...]
+    rows: tuple[ContentRow, ...]
+
+
 class Types(msgspec.Struct, frozen=True):
     """PS3.3 as trees: `nodes[n]` holds rows of tag, Type, and the node of the items or -1."""
 
@@ -96,6 +119,24 @@ def read_table() -> Table:
     rows = tuple(Row(line[0], line[1], line[2], tuple(line[5:])) for line in lines)
     source = read_sources()[name]
     return Table(source["edition"], source["digest"], columns, rows)
+
+
+@cache
+def read_content_table() -> ContentTable:
+    """Return PS3.15 Table E.3.4-1, every row and column."""
+    import csv
+
+    name = "ps3_15_table_e3_4_1.csv"
+    header, *lines = csv.reader(_lines(name))
+    rows = tuple(ContentRow(*line[:5], tuple(line[7:])) for line in lines)
+    source = read_sources()[name]
+    return ContentTable(source["edition"], source["digest"], tuple(header[7:]), rows)
+
+
+@cache
+def read_schemes() -> frozenset[str]:
+    """Return the designators of the coding schemes that the standard's context groups use."""
+    return frozenset(_lines("ps3_16_schemes.csv"))
 
 
 class Dictionary:

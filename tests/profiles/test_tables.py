@@ -11,7 +11,7 @@ from pydicom.datadict import dictionary_VM, dictionary_VR
 from fastdeid.profiles import tables
 from tests.conftest import REPOSITORY
 
-SOURCE = REPOSITORY.parent / "shared" / "standard" / "ps3_15_table_e1_1.csv"
+SOURCE = REPOSITORY.parent / "shared" / "standard"
 OPTIONS = (
     *("retain_safe_private", "retain_uids", "retain_device_identity"),
     *("retain_institution_identity", "retain_patient_characteristics"),
@@ -78,6 +78,30 @@ def test_the_dictionary_is_sorted_and_knows_what_it_does_not_know() -> None:
 )
 def test_alternative_vrs_have_one_number(vr: str, number: int) -> None:
     assert tables.vr_number(vr) == number
+
+
+def test_table_e3_4_1_has_every_row_and_column() -> None:
+    table = tables.read_content_table()
+    assert len(table.rows) == 211
+    assert table.edition == "2025e"
+    assert table.columns == (
+        *("basic", "retain_uids", "retain_device_identity", "retain_institution_identity"),
+        *("retain_patient_characteristics", "retain_longitudinal_full_dates"),
+        *("retain_longitudinal_modified_dates", "clean_descriptors"),
+    )
+    assert {code for row in table.rows for code in row.codes[:1]} == {"X", "D", "X/D"}
+    assert {code for row in table.rows for code in row.codes[1:]} == {"", "K", "C"}
+    assert len({row[:4] for row in table.rows}) == 211
+
+
+def test_concepts_of_snomed_ct_keep_their_retired_codes() -> None:
+    rows = {row.value: row for row in tables.read_content_table().rows}
+    assert (rows["363698007"].meaning, rows["363698007"].srt) == ("Finding Site", "G-C0E3")
+    assert rows["121071"].srt == ""
+
+
+def test_the_coding_schemes_are_those_of_the_standard() -> None:
+    assert {"DCM", "SCT", "SRT", "LN", "UCUM"} <= tables.read_schemes()
 
 
 def test_the_uid_registry_knows_sop_classes_and_frames_of_reference() -> None:
