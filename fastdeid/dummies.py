@@ -112,6 +112,7 @@ _ITEMS: Final[Mapping[int, _Item]] = {
         (0x0040A075, "PN", TEXT),
         (0x0040A088, "SQ", ()),
     ),
+    0x0040A168: _CODE,  # Concept Code Sequence, C.18.1
     0x0040A730: _content(_COMMENT),  # Content Sequence, C.17.3
     0x0040B020: (  # Waveform Annotation Sequence, C.10.10
         (0x0040A0B0, "US", (1, 0)),

@@ -24,6 +24,7 @@ LAYERS = (
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "setting"),
+        *("concepts", "structured"),
     ),
     ("deidentify",),
     (

@@ -1,0 +1,1 @@
+"""Structured content, graphics and references."""
