@@ -138,12 +138,12 @@ class _Walk:
         cells = self._cells
         found = {row: self._children(row) for row in self._sequences}
         for name in self._names:
-            item = cells[name * N_COLUMNS + PARENT]
-            if item >= 0:
-                sequence = cells[item * N_COLUMNS + PARENT]
+            parent = cells[name * N_COLUMNS + PARENT]
+            if parent >= 0:
+                sequence = cells[parent * N_COLUMNS + PARENT]
                 found.setdefault(sequence, self._children(sequence))
         items: dict[int, _Item] = {}
-        trees = []
+        trees: list[list[_Item]] = []
         # Outer sequences first: their rows are smaller.
         for sequence in sorted(found):
             rows = [row for row in found[sequence] if self._is_kept(row)]

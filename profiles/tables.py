@@ -128,7 +128,10 @@ def read_content_table() -> ContentTable:
 
     name = "ps3_15_table_e3_4_1.csv"
     header, *lines = csv.reader(_lines(name))
-    rows = tuple(ContentRow(*line[:5], tuple(line[7:])) for line in lines)
+    rows = tuple(
+        ContentRow(scheme, value, srt, value_type, meaning, tuple(codes))
+        for scheme, value, srt, value_type, meaning, _, _, *codes in lines
+    )
     source = read_sources()[name]
     return ContentTable(source["edition"], source["digest"], tuple(header[7:]), rows)
 
