@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
+from fastdeid.dates import shift_value
 from fastdeid.documents import dummy_document
 from fastdeid.dummies import dummy_items, dummy_value, pad
 from fastdeid.kinds import Kind
@@ -16,12 +18,17 @@ from fastdeid.pseudonyms import Pseudonyms
 
 __all__ = ["Context", "Needle", "resolve"]
 
+OLDEST: Final = 89
+CAPPED_AGE: Final = b"090Y"
+
 _PADDING: Final = b" \0"
+_AGE: Final = re.compile(rb"\d{1,3}[DWMY]")
 
 
 class Context(msgspec.Struct):
     """What a replacement may depend on beside the value itself.
 
+    date_offset: days to add to every date of the patient, 0 where there is none to shift by.
     patient: code of the file's patient. charsets: values of (0008,0005) in force. explicit,
     big_endian: encoding of the data set. mime_type: of the encapsulated document, "" for none.
     """
@@ -32,6 +39,7 @@ class Context(msgspec.Struct):
     big_endian: bool
     mime_type: str
     sop_class: str
+    date_offset: int = 0
 
 
 def resolve(
@@ -126,6 +134,28 @@ def _items(kind: Kind, _: bytes, context: Context, *__: object) -> bytes:
     )
 
 
+def _shift(kind: Kind, raw: bytes, context: Context, *_: object) -> bytes:
+    """Move dates by the patient's offset; what does not parse is not kept."""
+    moved = shift_value(kind.vr, raw, context.date_offset) if context.date_offset else None
+    return _otherwise(kind) if moved is None else pad(moved, kind.vr)
+
+
+def _cap_age(kind: Kind, raw: bytes, *_: object) -> bytes:
+    """Cap ages over 89 years at 090Y, 45 CFR 164.514(b)(2)(i)(C); what is no age is not kept."""
+    ages = []
+    for value in raw.split(b"\\"):
+        core = value.strip(_PADDING)
+        if core and _AGE.fullmatch(core) is None:
+            return _otherwise(kind)
+        is_old = core.endswith(b"Y") and int(core[:-1]) > OLDEST
+        ages.append(CAPPED_AGE if is_old else value)
+    return pad(b"\\".join(ages), kind.vr)
+
+
+def _otherwise(kind: Kind) -> bytes:
+    return dummy_value(kind.vr, kind.vm, kind.tag) if kind.otherwise == "dummy" else b""
+
+
 _REPLACEMENTS: Final[dict[str, _Replacement]] = {
     "": _nothing,
     "dummy": _dummy,
@@ -136,4 +166,8 @@ _REPLACEMENTS: Final[dict[str, _Replacement]] = {
     "document": _document,
     "document_length": _document_length,
     "items": _items,
+    "shift": _shift,
+    "cap_age": _cap_age,
+    # Deferred, see `Kind`: who resolves a value without the file's identity gets nothing of it.
+    "clean": _nothing,
 }

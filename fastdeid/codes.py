@@ -1,4 +1,4 @@
-"""Action codes of PS3.15 Table E.1-1a, and the choice of a compound code by attribute Type."""
+"""Action codes of PS3.15 Table E.1-1a: compound codes by attribute Type, C by VR."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _CHOICES: Final = {
     "Z": "DDZZZZ",
     "U": "UUUUUU",
     "K": "KKKKKK",
+    "C": "CCCCCC",
     "Z/D": "DDZZZD",
     "X/Z": "DDZZXZ",
     "X/D": "DDDDXD",
@@ -41,8 +42,30 @@ _CHOICES: Final = {
 }
 
 
+# Action C, "replace with values of similar meaning known not to contain identifying information",
+# by VR. Times stay under a shift by whole days, but what is no time does not.
+_CLEAN_METHODS: Final = {
+    **dict.fromkeys(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"), "clean"),
+    **dict.fromkeys(("DA", "DT", "TM"), "shift"),
+    "AS": "cap_age",
+    "SQ": "items",
+    "UI": "map_uid",
+}
+TIMEZONE_OFFSET_FROM_UTC: Final = 0x00080201
+
+
+def clean_method(tag: int, vr: str) -> str:
+    """Return how action C is carried out: "" where it cannot be, "items" by what items hold."""
+    return "shift" if tag == TIMEZONE_OFFSET_FROM_UTC else _CLEAN_METHODS.get(vr, "")
+
+
+def is_code(code: str) -> bool:
+    """Tell whether `code` is one of Table E.1-1a."""
+    return code in _CHOICES
+
+
 def choose_action(code: str, attribute_type: str) -> str:
-    """Return the single action letter (X, Z, D, U or K) of `code` for an attribute of a Type.
+    """Return the single action letter (X, Z, D, U, K or C) of `code` for an attribute of a Type.
 
     attribute_type: one of TYPES. Raises ProfileError for a code that Table E.1-1a does not define.
     """

@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from fastdeid import tags
+from fastdeid.codes import TIMEZONE_OFFSET_FROM_UTC, clean_method
 from fastdeid.profiles.tables import Attribute
 
 HL7_INSTANCE_IDENTIFIER: Final = 0x0040E001
-TIMEZONE_OFFSET_FROM_UTC: Final = 0x00080201
 CLINICAL_TRIAL_SUBJECT_ID: Final = 0x00120040
 ENCAPSULATED_DOCUMENT: Final = 0x00420011
 ENCAPSULATED_DOCUMENT_LENGTH: Final = 0x00420015
@@ -65,10 +65,11 @@ class Kind(msgspec.Struct, frozen=True):
     """One way to replace a value, and one way to learn from it.
 
     replace: "" (nothing), "dummy", "map_uid", "patient_id", "patient_name", "accession",
-    "document", "document_length" or "items". harvest: "" (nothing), "name", "patient" (an ID),
-    "identifier", "phrase", "date" or "uid". tag: 0 unless the replacement depends on it.
-    per_patient: the replacement depends on the patient of the file, so it must not be remembered
-    from one patient to the next.
+    "document", "document_length", "items", "shift", "cap_age" or "clean". harvest: "" (nothing),
+    "name", "patient" (an ID), "identifier", "phrase", "date" or "uid". tag: 0 unless the
+    replacement depends on it. per_patient: the replacement depends on the patient of the file, so
+    it must not be remembered from one patient to the next. otherwise: "dummy" where a value that
+    cannot be shifted or capped is replaced by a dummy, "" where it is emptied.
 
     Beside that, "items" depends on the encoding of the data set, "document" and "document_length"
     on the MIME type, and needles of names, identifiers and phrases on the character set.
@@ -80,6 +81,12 @@ class Kind(msgspec.Struct, frozen=True):
     vm: str
     tag: int
     per_patient: bool
+    otherwise: str = ""
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the new value depends on all that the file's headers know: text to be cleaned."""
+        return self.replace == "clean"
 
 
 def harvest_of(attribute: Attribute) -> str:
@@ -132,6 +139,26 @@ class Kinds:
                 vm="1-n" if replace == "map_uid" else attribute.vm,
                 tag=tag if replace == "items" or tag == TIMEZONE_OFFSET_FROM_UTC else 0,
                 per_patient=replace in {"patient_id", "patient_name"},
+            )
+        )
+
+    def cleaning(self, tag: int, attribute: Attribute, otherwise: str) -> int:
+        """Return the kind that carries out action C on an attribute, see `codes.clean_method`.
+
+        otherwise: see `Kind`.
+        """
+        replace = clean_method(tag, attribute.vr)
+        if replace == "map_uid":
+            return self.replacing(tag, attribute)
+        return self.add(
+            Kind(
+                replace=replace,
+                harvest=harvest_of(attribute),
+                vr=attribute.vr,
+                vm=attribute.vm if otherwise else "1-n",
+                tag=tag if tag == TIMEZONE_OFFSET_FROM_UTC else 0,
+                per_patient=replace == "shift" and attribute.vr in {"DA", "DT"},
+                otherwise="" if replace == "clean" else otherwise,
             )
         )
 

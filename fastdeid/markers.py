@@ -1,4 +1,7 @@
-"""The elements that say what was done: (0012,0062) to (0012,0064), (0028,0303); PS3.15 E.1.1."""
+"""The elements that say what was done: (0012,0062) to (0012,0064), (0028,0303); PS3.15 E.1.1.
+
+And those that a profile has for every instance.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,19 @@ class Markers(NamedTuple):
     data: npt.NDArray[np.uint8]
 
 
-def make_markers(method: str, codes: Sequence[tuple[str, str, str]], encoding: int) -> Markers:
+def make_markers(
+    method: str,
+    codes: Sequence[tuple[str, str, str]],
+    encoding: int,
+    *,
+    temporal: str = "REMOVED",
+    inserted: Sequence[tuple[int, str, str]] = (),
+) -> Markers:
     """Return the marker elements in an encoding.
 
     method: for (0012,0063), values separated by a backslash. codes: value, scheme and meaning of
-    each item of (0012,0064), CID 7050.
+    each item of (0012,0064), CID 7050; without any, the sequence is left out. temporal: value of
+    (0028,0303). inserted: tag, VR and ASCII value of further elements, none of them a marker.
     """
     items = b"".join(
         item(
@@ -40,13 +51,15 @@ def make_markers(method: str, codes: Sequence[tuple[str, str, str]], encoding: i
         )
         for value, scheme, meaning in codes
     )
-    rows = (
+    rows = [
         (tags.PATIENT_IDENTITY_REMOVED, "CS", _text("YES")),
         (tags.DEIDENTIFICATION_METHOD, "LO", _text(method)),
-        (tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE, "SQ", items),
-        (tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, "CS", _text("REMOVED")),
-    )
-    encoded = [(tag, element(tag, vr, value, encoding)) for tag, vr, value in rows]
+        (tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, "CS", _text(temporal)),
+        *((tag, vr, _text(value)) for tag, vr, value in inserted),
+    ]
+    if codes:
+        rows.append((tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE, "SQ", items))
+    encoded = [(tag, element(tag, vr, value, encoding)) for tag, vr, value in sorted(rows)]
     places = []
     start = 0
     for tag, data in encoded:

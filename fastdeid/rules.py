@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid import lookup, tags
-from fastdeid.codes import Operation, choose_action, depends_on_type, is_compound
-from fastdeid.errors import ProfileError
-from fastdeid.iods import Iod, Place, find_iod
-from fastdeid.kinds import Kind, Kinds, replaces_empty_action
+from fastdeid.codes import Operation
+from fastdeid.contexts import Contexts
+from fastdeid.iods import Iod, find_iod
+from fastdeid.kinds import Kind, Kinds
+from fastdeid.policy import Choice, tag_of
 from fastdeid.profiles.tables import (
-    PRIVATE_PATTERN,
-    REPEATING_GROUPS,
-    Attribute,
     read_dictionary,
     read_sources,
     read_table,
@@ -25,30 +23,44 @@ from fastdeid.profiles.tables import (
 )
 from fastdeid.settings import Settings, read_settings
 from fastdeid.sop_classes import is_storage, refusal
-from fastdeid.tags import VR_NAMES, VR_NUMBERS
+from fastdeid.variants import (
+    BY_TYPE,
+    CHILD,
+    FLAGS,
+    HOLDS_ITEMS,
+    KIND,
+    OPERATION,
+    REMOVE_WHEN_ABSENT,
+    RULED_BY_VR,
+    Rows,
+    Variant,
+)
 
-__all__ = ["Kind", "Operation", "Profile", "Rules", "load_profile"]
+__all__ = [
+    "BY_TYPE",
+    "CHILD",
+    "FLAGS",
+    "HOLDS_ITEMS",
+    "KIND",
+    "OPERATION",
+    "REMOVE_WHEN_ABSENT",
+    "RULED_BY_VR",
+    "Kind",
+    "Operation",
+    "Profile",
+    "Rules",
+    "load_profile",
+    "tag_of",
+]
 
 # Counts up when the compile step changes, so that a run is not resumed under other rules.
-_COMPILER: Final = 3
+_COMPILER: Final = 4
 
-# Columns of `Rules.general` and `Rules.iod`.
-OPERATION, KIND, FLAGS = range(3)
-CHILD: Final = 2
-BY_TYPE: Final = 1
-REMOVE_WHEN_ABSENT: Final = 2
-HOLDS_ITEMS: Final = 4
-RULED_BY_VR: Final = 8
-
-_PRIVATE: Final = -1
 _LOW: Final = 0xFFFFFFFF
 # The attributes with code X/Z/U*.
 _REFERENCES: Final = (tags.REFERENCED_IMAGE_SEQUENCE, tags.SOURCE_IMAGE_SEQUENCE)
-# Curves, overlays, and the directory records that only a DICOMDIR has.
-_REMOVED_GROUPS: Final = frozenset({0x0004, *REPEATING_GROUPS})
-_BY_VR: Final = {"UI": "U", "PN": "D", "DA": "X/Z/D", "DT": "X/Z/D", "TM": "X/Z/D"}
+_CLEANED: Final = Choice("X/Z/D", "leak check", "X/Z/D")
 
-_Rows = npt.NDArray[np.int32]
 _Numbers = npt.NDArray[np.uint8]
 
 
@@ -65,24 +77,41 @@ class Rules:
     `general`), KIND and CHILD (the context of the items, -1 none).
 
     private: shape (35, 3), OPERATION and KIND of private elements by VR number, and whether an
-    element of this VR goes where its attribute has another VR and is kept.
+    element of this VR goes where its attribute has another VR and is kept. private_rules: what the
+    profile says of single private attributes, an action code each.
+
+    claims: codes of CID 7050, as (value, scheme, meaning), whose rules are in force. temporal:
+    value of (0028,0303). insertions: attributes that each instance gets.
     """
 
     def __init__(
-        self, profile: Profile, sop_class_uid: str, iod: Iod | None, *, references: bool
+        self,
+        variant: Variant,
+        general_keys: npt.NDArray[np.uint32],
+        sop_class_uid: str,
+        iod: Iod | None,
+        *,
+        references: bool,
     ) -> None:
-        self._profile = profile
+        self._variant = variant
         self._iod = iod
+        self._contexts = Contexts(iod, variant.policy.paths)
         self.sop_class_uid = sop_class_uid
-        self.general_keys = profile.general_keys
-        self.general = profile.general_rows(iod)
-        iod_rows = _iod_rows(profile, iod)
+        self.general_keys = general_keys
+        self.general = variant.general_rows(iod)
+        if self._contexts.leaves:
+            self.general = variant.general_rows_by_path(self.general, self._contexts)
+        iod_rows = variant.iod_rows(iod, self._contexts)
         if references:
             self.general = _keeping(self.general, self.general_keys)
             iod_rows = {key: row for key, row in iod_rows.items() if key & _LOW not in _REFERENCES}
         self.iod_keys, self.iod = lookup.place_keys(iod_rows)
-        self.private = profile.private
-        self.kinds = profile.kinds.rows
+        self.private = variant.private
+        self.private_rules = variant.policy.private
+        self.claims = variant.policy.claims
+        self.temporal = variant.policy.temporal
+        self.insertions = variant.settings.insertions
+        self.kinds = variant.kinds.rows
         self.pixel_data_required = iod is not None and iod.pixel_data_required
         self.storage = is_storage(sop_class_uid)
         self.refused = refusal(sop_class_uid)
@@ -92,25 +121,28 @@ class Rules:
 
     def attribute_type(self, tag: int, context: int = 0) -> str:
         """Return the Type of `tag` in a context: "1", "1C", "2", "2C", "3", or "?" when unknown."""
-        return "?" if self._iod is None else self._iod.attribute_type(tag, context)
+        return self._contexts.attribute_type(tag, context)
 
     def context_of(self, path: tuple[int, ...]) -> int:
         """Return the context of the items that a path of sequence tags leads to, -1 unknown."""
-        context = 0 if self._iod is not None else -1
+        context = 0 if self._iod is not None or self._contexts.leaves else -1
         for tag in path:
-            if self._iod is None or context < 0:
-                return -1
-            place = self._iod.places[context].get(tag)
-            context = -1 if place is None else place.child
+            context = self._contexts.child(context, tag)
         return context
 
-    def clean(self, tag: int, context: int = 0) -> tuple[Operation, int]:
-        """Return (operation, kind) for a kept element in which the leak check has found something.
+    def choose(self, tag: int, context: int = 0) -> Choice:
+        """Return what the profile decides on an attribute."""
+        path = self._contexts.leaves.get((context, tag))
+        return self._variant.choose(tag) if path is None else self._variant.policy.paths[path]
 
-        Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a dummy.
+    def clean(self, tag: int, context: int = 0) -> tuple[Operation, int]:
+        """Return (operation, kind) for an element of which nothing may stay.
+
+        It is a kept one in which the leak check has found something, or one of which the cleaning
+        of its text left nothing. Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a
+        dummy.
         """
-        action = choose_action("X/Z/D", self.attribute_type(tag, context))
-        return self._profile.operate(tag, action)
+        return self._variant.operate(tag, _CLEANED, self.attribute_type(tag, context))
 
     def decide(self, tag: int, context: int = 0) -> tuple[Operation, int]:
         """Return (operation, kind) of an attribute; the decide kernel answers the same."""
@@ -127,204 +159,107 @@ class Rules:
             if place >= 0 and self.iod[place, OPERATION] >= 0:
                 return Operation(self.iod[place, OPERATION]), int(self.iod[place, KIND])
             if place < 0 and flags & REMOVE_WHEN_ABSENT:
-                return self._profile.operate(tag, "X")
+                return self._variant.operate(tag, Choice("X", "", "X"), "3")
         return Operation(operation), kind
 
     def explain(self, tag: int, context: int = 0) -> str:
         """Return the rule for an attribute in words, without any value."""
+        if (tag >> 24) in {0x50, 0x60}:
+            tag &= 0xFF00FFFF
         operation, kind = self.decide(tag, context)
-        code = self._profile.code(tag)
+        choice = self.choose(tag, context)
         attribute_type = self.attribute_type(tag, context)
         how = f" ({self.kinds[kind].replace})" if operation is Operation.REPLACE else ""
-        return f"{operation.name.lower()}{how}: code {code or 'none'}, Type {attribute_type}"
+        return (
+            f"{operation.name.lower()}{how}: code {choice.code}, {choice.source}, "
+            f"Type {attribute_type}"
+        )
 
 
 class Profile:
-    """A confidentiality profile, compiled for every SOP Class on demand.
+    """A confidentiality profile, compiled on demand for SOP Classes and for its own conditions.
 
     registry: UIDs that are never mapped. dictionary_keys, dictionary_vrs: VR numbers by tag, for
-    implicit VR. codes: (value, scheme, meaning) of CID 7050 for (0012,0064). emptied_when_absent:
-    attributes whose code offers no removal, even where a known IOD does not have them.
+    implicit VR. codes: (value, scheme, meaning) of CID 7050 that instances get which meet none of
+    the conditions. has_conditions: some rules hold for some instances only.
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.name = settings.name
         self.version = settings.version
         self.edition = read_table().edition
-        self.options = tuple(settings.options)
+        self.options = settings.options
         self.digest = _digest(settings)
         self.method = f"fastdeid profile {self.name} {self.version}, PS3.15 {self.edition}"
-        self.codes = [("113100", "DCM", "Basic Application Confidentiality Profile")]
         self.registry = _registry(settings)
         self.kinds = Kinds()
-        self._codes = _codes_by_tag(settings)
-        self.emptied_when_absent = tuple(
-            tag
-            for tag, code in self._codes.items()
-            if is_compound(code) and choose_action(code, "3") == "Z"
-        )
-        self._rules: dict[tuple[str, bool], Rules] = {}
         dictionary = read_dictionary()
         self.general_keys, self._slots = lookup.place_tags(dictionary.tags)
         self.dictionary_keys = self.general_keys
         self.dictionary_vrs: _Numbers = np.zeros(len(self.general_keys), np.uint8)
         self.dictionary_vrs[self._slots] = dictionary.vr_numbers
-        self._general = self._compile_general()
-        self.private = self._compile_private()
-        for array in (self.general_keys, self.dictionary_vrs, self.private, *self._general):
+        for array in (self.general_keys, self.dictionary_vrs):
             array.setflags(write=False)
+        self._conditions = [
+            (number, override.condition)
+            for number, override in enumerate(settings.overrides)
+            if override.condition is not None
+        ]
+        self.has_conditions = bool(self._conditions)
+        self._variants: dict[frozenset[int], Variant] = {}
+        self._rules: dict[tuple[str, bool, frozenset[int]], Rules] = {}
+        self.codes = list(self._variant(frozenset()).policy.claims)
 
-    def rules(self, sop_class_uid: str, *, references: bool = False) -> Rules:
+    def conditions_met(self, modality: str, sop_class: str, manufacturer: str) -> frozenset[int]:
+        """Return which of the profile's conditions an instance with these values meets."""
+        return frozenset(
+            number
+            for number, condition in self._conditions
+            if condition.holds(modality, sop_class, manufacturer)
+        )
+
+    def rules(
+        self,
+        sop_class_uid: str,
+        *,
+        references: bool = False,
+        conditions: frozenset[int] = frozenset(),
+    ) -> Rules:
         """Return the rules for a SOP Class, compiled once.
 
         references: the instance lists the instances that it refers to (PS3.3 C.12.2). Then U is
         what X/Z/U* needs for conformance: a list of references that stand nowhere is not valid.
+        conditions: as `conditions_met` returns them.
         """
-        rules = self._rules.get((sop_class_uid, references))
+        key = (sop_class_uid, references, conditions)
+        rules = self._rules.get(key)
         if rules is None:
-            rules = Rules(self, sop_class_uid, find_iod(sop_class_uid), references=references)
-            self._rules[sop_class_uid, references] = rules
+            rules = self._rules[key] = Rules(
+                self._variant(conditions),
+                self.general_keys,
+                sop_class_uid,
+                find_iod(sop_class_uid),
+                references=references,
+            )
         return rules
 
-    def code(self, tag: int) -> str:
-        """Return the action code of an attribute, "" for one that is in no table.
-
-        A whole overlay or curve goes with its data: its module is not valid without that.
-        """
-        code = self._codes.get(tag)
-        if code is not None:
-            return code
-        if tag >> 16 in _REMOVED_GROUPS:
-            return "X"
-        attribute = read_dictionary().find(tag)
-        return "" if attribute is None else _BY_VR.get(attribute.vr, "K")
-
-    def operate(self, tag: int, action: str) -> tuple[Operation, int]:
-        """Return (operation, kind) that carry out one action letter on an attribute."""
-        attribute = read_dictionary().find(tag)
-        if attribute is None:
-            return Operation.REMOVE, -1
-        if action == "K" or (action == "U" and attribute.vr == "SQ"):
-            return Operation.KEEP, -1
-        if action == "X":
-            return Operation.REMOVE, self.kinds.harvesting(attribute)
-        if action == "Z" and not replaces_empty_action(tag):
-            return Operation.EMPTY, self.kinds.harvesting(attribute)
-        return Operation.REPLACE, self.kinds.replacing(tag, attribute)
-
-    def general_rows(self, iod: Iod | None) -> _Rows:
-        """Return `Rules.general` for an IOD; the flags tell how much of it is known."""
-        complete, partial, unknown = self._general
-        if iod is None:
-            return unknown
-        return complete if iod.complete else partial
-
-    def _compile_general(self) -> tuple[_Rows, _Rows, _Rows]:
-        """Return `Rules.general` for a completely, a partly and a not at all known IOD."""
-        dictionary = read_dictionary()
-        rows: _Rows = np.zeros((len(dictionary.tags), 3), np.int32)
-        rows[:, KIND] = -1
-        sequences = dictionary.vr_numbers == VR_NUMBERS["SQ"]
-        by_vr = {VR_NUMBERS[vr] for vr in _BY_VR}
-        rows[sequences, FLAGS] = BY_TYPE
-        attributes = zip(dictionary.tags.tolist(), dictionary.vr_numbers.tolist(), strict=True)
-        for place, (tag, vr) in enumerate(attributes):
-            if tag in self._codes or vr in by_vr or tag >> 16 in _REMOVED_GROUPS:
-                rows[place] = self._general_row(tag)
-        rows[sequences, FLAGS] |= HOLDS_ITEMS
-        rows[np.isin(dictionary.vr_numbers, list(by_vr)), FLAGS] |= RULED_BY_VR
-        tables = []
-        always = HOLDS_ITEMS | RULED_BY_VR
-        for mask in (always | BY_TYPE | REMOVE_WHEN_ABSENT, always | BY_TYPE, always):
-            table: _Rows = np.zeros((len(self.general_keys), 3), np.int32)
-            table[self._slots] = rows
-            table[:, FLAGS] &= mask
-            tables.append(table)
-        return tables[0], tables[1], tables[2]
-
-    def _general_row(self, tag: int) -> tuple[int, int, int]:
-        code = self.code(tag)
-        operation, kind = self.operate(tag, choose_action(code, "?"))
-        flags = 0
-        if tag >> 16 not in REPEATING_GROUPS and (depends_on_type(code) or _is_sequence(tag)):
-            flags = BY_TYPE
-        absent = is_compound(code) and choose_action(code, "3") == "X"
-        return operation, kind, flags | (REMOVE_WHEN_ABSENT if absent else 0)
-
-    def _compile_private(self) -> _Rows:
-        if self._codes[_PRIVATE] != "X":
-            raise ProfileError("private attributes can only be removed")
-        rows: _Rows = np.zeros((len(VR_NAMES), 3), np.int32)
-        for number, vr in enumerate(VR_NAMES):
-            kind = self.kinds.harvesting(Attribute(vr, "1-n", ""))
-            rows[number] = (Operation.REMOVE, kind, vr in _BY_VR)
-        return rows
+    def _variant(self, conditions: frozenset[int]) -> Variant:
+        variant = self._variants.get(conditions)
+        if variant is None:
+            places = (self.general_keys, self._slots)
+            variant = Variant(self.settings, conditions, self.kinds, places)
+            self._variants[conditions] = variant
+        return variant
 
 
-def _is_sequence(tag: int) -> bool:
-    attribute = read_dictionary().find(tag)
-    return attribute is not None and attribute.vr == "SQ"
-
-
-def _codes_by_tag(settings: Settings) -> dict[int, str]:
-    """Return tag -> action code: the table's column "basic", then the profile's own additions."""
-    table = read_table()
-    column = table.columns.index("basic")
-    codes = {}
-    for row in table.rows:
-        code = row.codes[column]
-        if row.pattern == PRIVATE_PATTERN:
-            codes[_PRIVATE] = code
-        elif row.vr:
-            # A UID is mapped by value wherever it stands, whichever other value is asked for.
-            codes[tag_of(row.pattern)] = "U" if (row.vr, code) == ("UI", "D") else code
-    codes.update((tag_of(also.tag), also.code) for also in settings.also)
-    return {tag: "X" if tag >> 16 in _REMOVED_GROUPS else code for tag, code in codes.items()}
-
-
-def tag_of(pattern: str) -> int:
-    """Return the tag of a pattern as printed, "(60xx,3000)" as 0x60003000."""
-    return int(pattern[1:5].replace("x", "0") + pattern[6:10], 16)
-
-
-def _keeping(general: _Rows, keys: npt.NDArray[np.uint32]) -> _Rows:
+def _keeping(general: Rows, keys: npt.NDArray[np.uint32]) -> Rows:
     """Return `Rules.general` with the references of X/Z/U* kept wherever they stand."""
     kept = general.copy()
     for tag in _REFERENCES:
         kept[lookup.find_tag(keys, tag)] = (Operation.KEEP, -1, BY_TYPE | HOLDS_ITEMS)
     kept.setflags(write=False)
     return kept
-
-
-def _iod_rows(profile: Profile, iod: Iod | None) -> dict[int, tuple[int, int, int]]:
-    """Return `Rules.iod` as a dict, for the contexts that kept sequences lead to."""
-    rows: dict[int, tuple[int, int, int]] = {}
-    if iod is None:
-        return rows
-    absent = [(tag, (*profile.operate(tag, "Z"), -1)) for tag in profile.emptied_when_absent]
-    contexts = [0]
-    for context in contexts:
-        if iod.complete:
-            rows.update((context << 32 | tag, row) for tag, row in absent)
-        for tag, place in iod.places[context].items():
-            row = _iod_row(profile, tag, place)
-            if row is None:
-                continue
-            rows[context << 32 | tag] = row
-            if row[CHILD] >= 0 and row[CHILD] not in contexts:
-                contexts.append(row[CHILD])
-    return rows
-
-
-def _iod_row(profile: Profile, tag: int, place: Place) -> tuple[int, int, int] | None:
-    """Return the row of an attribute at one place, None where the general row says all."""
-    if tag >> 16 in REPEATING_GROUPS:
-        return None
-    code = profile.code(tag)
-    if depends_on_type(code):
-        operation, kind = profile.operate(tag, choose_action(code, place.attribute_type))
-        return operation, kind, place.child if operation is Operation.KEEP else -1
-    return (-1, -1, place.child) if place.child >= 0 and code == "K" else None
 
 
 def _registry(settings: Settings) -> frozenset[bytes]:

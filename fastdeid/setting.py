@@ -13,11 +13,23 @@ from fastdeid import tags
 from fastdeid.actions import Context, is_one_uid
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
-from fastdeid.errors import DicomError
+from fastdeid.errors import DicomError, ProfileError
 from fastdeid.markers import Markers, make_markers
+from fastdeid.options import (
+    PIXEL_OPTIONS,
+    RETAIN_FULL_DATES,
+    RETAIN_MODIFIED_DATES,
+)
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
 
+# Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
+AVAILABLE: Final = frozenset(
+    (
+        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES),
+        *PIXEL_OPTIONS,
+    )
+)
 _PADDING: Final = b" \0"
 _NAMES: Final = (
     *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
@@ -47,10 +59,20 @@ class Setting(msgspec.Struct):
     markers: Markers
 
 
+def require_available(profile: Profile) -> None:
+    """Raise ProfileError for a profile that asks for what this version cannot do yet."""
+    for option in profile.options:
+        if option not in AVAILABLE:
+            raise ProfileError(f"option {option!r} is not available in this version")
+    if profile.settings.pseudonyms != "keyed":
+        raise ProfileError("pseudonyms = 'random' are not available in this version")
+
+
 class Settings:
-    """The settings met so far."""
+    """The settings met so far. Raises ProfileError, see `require_available`."""
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms) -> None:
+        require_available(profile)
         self._profile = profile
         self._pseudonyms = pseudonyms
         self._known: dict[tuple[object, ...], Setting] = {}
@@ -67,21 +89,38 @@ class Settings:
         # Without a Patient ID (and a name) the study stands for the patient.
         study = b"" if values["patient_id"].strip(_PADDING) else values["study_instance_uid"]
         raw = tuple(values[name] for name in _NAMES)
-        key = (encoding, references, study, raw)
+        conditions = self._conditions(values)
+        key = (encoding, references, study, raw, conditions)
         setting = self._known.get(key)
         if setting is None:
             if len(self._known) >= _MOST:
                 self._known.clear()
                 self._shared.clear()
-            setting = self._known[key] = self._make(encoding, study, raw, references)
+            setting = self._known[key] = self._make(
+                encoding, study, raw, references=references, conditions=conditions
+            )
         return setting
 
+    def _conditions(self, values: Mapping[str, bytes]) -> frozenset[int]:
+        """Return which of the profile's conditions a file meets."""
+        if not self._profile.has_conditions:
+            return frozenset()
+        charsets = parse_charsets(values["specific_character_set"])
+        names = ("modality", "sop_class_uid", "manufacturer")
+        return self._profile.conditions_met(*(_text(values[name], charsets) for name in names))
+
     def _make(
-        self, encoding: int, study: bytes, raw: tuple[bytes, ...], references: bool
+        self,
+        encoding: int,
+        study: bytes,
+        raw: tuple[bytes, ...],
+        *,
+        references: bool,
+        conditions: frozenset[int],
     ) -> Setting:
         sop_class, charset, patient_id, issuer, name, birth_date, mime_type = raw
         sop_class_uid = sop_class.strip(_PADDING).decode("ascii", "replace")
-        rules = self._rules(sop_class_uid, references)
+        rules = self._rules(sop_class_uid, references=references, conditions=conditions)
         charsets = parse_charsets(charset)
         patient = self._pseudonyms.patient(
             *(_text(value, charsets) for value in (patient_id, issuer, name, birth_date, study))
@@ -97,6 +136,7 @@ class Settings:
             big_endian=encoding == EXPLICIT_BIG,
             mime_type=mime_type.strip(_PADDING).decode("ascii", "replace"),
             sop_class=sop_class_uid,
+            date_offset=self._pseudonyms.date_offset(patient),
         )
         return Setting(
             rules=rules,
@@ -106,14 +146,20 @@ class Settings:
             patient=2 * self._n_made + 1,
             per_patient=per_patient,
             uid_kind=_uid_kind(rules),
-            date_offset=self._pseudonyms.date_offset(patient),
-            markers=make_markers(self._profile.method, self._profile.codes, encoding),
+            date_offset=context.date_offset,
+            markers=make_markers(
+                self._profile.method,
+                rules.claims,
+                encoding,
+                temporal=rules.temporal,
+                inserted=[(i.tag, i.vr, i.for_patient(patient)) for i in rules.insertions],
+            ),
         )
 
-    def _rules(self, sop_class_uid: str, references: bool) -> Rules:
+    def _rules(self, sop_class_uid: str, *, references: bool, conditions: frozenset[int]) -> Rules:
         if not sop_class_uid:
             raise DicomError("no_sop_class_uid", tags.SOP_CLASS_UID)
-        rules = self._profile.rules(sop_class_uid, references=references)
+        rules = self._profile.rules(sop_class_uid, references=references, conditions=conditions)
         if rules.refused:
             raise DicomError(rules.refused, tags.SOP_CLASS_UID)
         if not rules.storage:

@@ -1,65 +1,285 @@
-"""Profile files: which options are on, and what goes beyond Table E.1-1."""
+"""Profile files: which options are on, and what a profile says beyond Table E.1-1."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final, Literal
 
 import msgspec
 
-from fastdeid.codes import choose_action
 from fastdeid.errors import ProfileError
-from fastdeid.profiles.tables import FOLDER, read_table
+from fastdeid.insertions import Insertion, parse_insertion
+from fastdeid.options import check_option, check_options
+from fastdeid.overrides import (
+    Condition,
+    Override,
+    check_action,
+    parse_modality,
+    parse_path,
+    parse_private,
+    parse_sop_class,
+)
+from fastdeid.profile_lines import find_error, find_line
+from fastdeid.profiles.tables import FOLDER
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_LONGEST_CHAIN: Final = 8
+_INHERITED: Final = ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers")
+PRIVATE_SOURCES: Final = ("ps3.15", "tcia")
 
 
-class Also(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An attribute beyond the table: tag as printed, action code, and why."""
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition as written: Modality values, SOP Classes (UID or keyword), patterns of makers."""
 
-    tag: str
-    code: str
+    modality: list[str] = []
+    sop_class: list[str] = []
+    manufacturer: list[str] = []
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule as written.
+
+    attribute: "(gggg,eeee)", a keyword, "(60xx,eeee)", a path "Sequence/Attribute", or, with a
+    creator, "(gggg,xxee)". action: a code of Table E.1-1a, K or C. unless: an option.
+    """
+
+    attribute: str
+    action: str
+    reason: str
+    creator: str = ""
+    when: When | None = None
+    unless: str = ""
+
+
+class Insert(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An attribute that every output gets; {patient} in the value is the patient's pseudonym."""
+
+    attribute: str
+    value: str
     reason: str
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of a profile file; `digest` is the SHA-256 of its bytes."""
+class Identifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of a list of identifiers that a law names, and how the profile treats it.
+
+    attributes: keywords of attributes that must not be kept. covered: False where this version has
+    no answer, and `how` says so.
+    """
+
+    letter: str
+    name: str
+    how: str
+    attributes: list[str] = []
+    covered: bool = True
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One profile file. What is None is as in the profile that it extends."""
 
     name: str
     version: str
     purpose: str
-    options: list[str] = []
+    extends: str = ""
+    options: list[str] | None = None
+    pseudonyms: Literal["keyed", "random"] | None = None
+    descriptors: Literal["balanced", "strict"] | None = None
+    private_sources: list[str] | None = None
+    csa_headers: Literal["remove", "scrub"] | None = None
     well_known_uids: list[str] = []
-    also: list[Also] = []
+    rule: list[Rule] = []
+    insert: list[Insert] = []
+    identifier: list[Identifier] = []
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """A profile and all that it extends, checked.
+
+    overrides: later ones win. pseudonyms: "keyed", or "random" and kept in the link table only.
+    descriptors: mode of the text cleaning. private_sources: whose tables of safe private attributes
+    hold. csa_headers: what becomes of Siemens CSA headers. digest: SHA-256 over the files.
+    """
+
+    name: str
+    version: str
+    purpose: str
+    extends: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    pseudonyms: str = "keyed"
+    descriptors: str = "balanced"
+    private_sources: tuple[str, ...] = ("ps3.15",)
+    csa_headers: str = "remove"
+    well_known_uids: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
+    identifiers: tuple[Identifier, ...] = ()
     digest: str = ""
+
+
+class _Source:
+    """A profile file with its text, for errors that name the line."""
+
+    def __init__(self, name_or_path: str, folder: Path | None = None) -> None:
+        self.path = _path_of(name_or_path, folder)
+        self._label = name_or_path
+        try:
+            self.data = self.path.read_bytes()
+        except OSError:
+            raise ProfileError(f"no profile {name_or_path!r}") from None
+        try:
+            self._text = self.data.decode("utf-8")
+            self.file = msgspec.toml.decode(self._text, type=_File)
+        except UnicodeDecodeError:
+            raise ProfileError(f"profile {name_or_path!r} is not UTF-8") from None
+        except (msgspec.MsgspecError, ValueError) as error:
+            line, reason = find_error(self._text, str(error))
+            raise self._error(line, reason) from None
+
+    def _error(self, line: int, reason: object) -> ProfileError:
+        return ProfileError(f"profile {self._label!r}, line {line}: {reason}")
+
+    def failed(self, error: object, word: str, table: str = "", number: int = 0) -> ProfileError:
+        """Return an error with the line of the word that is wrong."""
+        return self._error(find_line(self._text, table, number, word), error)
+
+    def options(self) -> None:
+        """Raise ProfileError for an unknown option, or options that exclude each other."""
+        for option in self.file.options or ():
+            try:
+                check_option(option)
+            except ProfileError as error:
+                raise self.failed(error, option) from None
+        for source in self.file.private_sources or ():
+            if source not in PRIVATE_SOURCES:
+                raise self.failed(f"no table of safe private attributes {source!r}", source)
+        try:
+            check_options(tuple(self.file.options or ()))
+        except ProfileError as error:
+            raise self.failed(error, "options") from None
+
+    def overrides(self) -> Iterator[Override]:
+        """Yield the rules of the file; raise ProfileError for anything unknown in them."""
+        for number, rule in enumerate(self.file.rule):
+            word = rule.attribute
+            try:
+                private = parse_private(word, rule.creator) if rule.creator else None
+                path = () if rule.creator else parse_path(word)
+                word = rule.action
+                check_action(rule.action, path)
+                word = rule.unless
+                if rule.unless:
+                    check_option(rule.unless)
+            except ProfileError as error:
+                raise self.failed(error, word, "rule", number) from None
+            yield Override(
+                path=path,
+                private=private,
+                action=rule.action,
+                reason=rule.reason,
+                condition=self._condition(rule.when, number),
+                unless=rule.unless,
+                source=f"profile {self.file.name}",
+                shipped=self.path.parent == FOLDER and self.file.name == "basic",
+            )
+
+    def _condition(self, when: When | None, number: int) -> Condition | None:
+        if when is None:
+            return None
+        if not (when.modality or when.sop_class or when.manufacturer):
+            raise self.failed("a condition without any value", "when", "rule", number)
+        word = ""
+        try:
+            modalities, sop_classes = set(), set()
+            for word in when.modality:
+                modalities.add(parse_modality(word))
+            for word in when.sop_class:
+                sop_classes.add(parse_sop_class(word))
+        except ProfileError as error:
+            raise self.failed(error, word, "rule", number) from None
+        manufacturers = tuple(" ".join(name.lower().split()) for name in when.manufacturer)
+        return Condition(frozenset(modalities), frozenset(sop_classes), manufacturers)
+
+    def insertions(self) -> Iterator[Insertion]:
+        """Yield what the file inserts; raise ProfileError for what cannot be inserted."""
+        for number, insert in enumerate(self.file.insert):
+            try:
+                yield parse_insertion(insert.attribute, insert.value, insert.reason)
+            except ProfileError as error:
+                raise self.failed(error, insert.attribute, "insert", number) from None
+
+    def identifiers(self) -> Iterator[Identifier]:
+        """Yield the identifiers of the file; raise ProfileError for an unknown attribute."""
+        for number, identifier in enumerate(self.file.identifier):
+            for attribute in identifier.attributes:
+                try:
+                    parse_path(attribute)
+                except ProfileError as error:
+                    raise self.failed(error, attribute, "identifier", number) from None
+            yield identifier
 
 
 def read_settings(name_or_path: str) -> Settings:
     """Return the settings of a profile that comes with fastdeid, or of a TOML file.
 
-    Raises ProfileError when there is none, or when it holds anything unknown.
+    Raises ProfileError, with the line, when there is none or when it holds anything unknown.
     """
+    chain = [_Source(name_or_path)]
+    while chain[-1].file.extends:
+        if len(chain) == _LONGEST_CHAIN:
+            raise chain[0].failed("extends a profile that extends it", "extends")
+        parent = chain[-1].file.extends
+        try:
+            chain.append(_Source(parent, chain[-1].path.parent))
+        except ProfileError as error:
+            raise chain[-1].failed(error, "extends") from None
+    settings = _merge(chain)
+    check_options(settings.options)
+    return settings
+
+
+def profile_names() -> tuple[str, ...]:
+    """Return the names of the profiles that come with fastdeid, basic first."""
+    names = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != "sources")
+    return tuple(sorted(names, key=lambda name: name != "basic"))
+
+
+def _path_of(name_or_path: str, folder: Path | None) -> Path:
     inside = FOLDER / f"{name_or_path}.toml"
-    is_name = re.fullmatch(r"[a-z][a-z0-9_-]*", name_or_path) is not None
-    path = inside if is_name and name_or_path != "sources" else Path(name_or_path)
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise ProfileError(f"no profile {name_or_path!r}") from None
-    try:
-        settings = msgspec.toml.decode(data, type=Settings)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise ProfileError(f"profile {name_or_path!r}: {error}") from None
-    _check(settings)
-    return msgspec.structs.replace(settings, digest=hashlib.sha256(data).hexdigest())
+    if _NAME.fullmatch(name_or_path) and name_or_path != "sources":
+        return inside
+    return Path(name_or_path) if folder is None else folder / name_or_path
 
 
-def _check(settings: Settings) -> None:
-    columns = read_table().columns
-    for option in settings.options:
-        if option not in columns:
-            raise ProfileError(f"no column {option!r} in Table E.1-1")
-        raise ProfileError(f"option {option!r} is not available in this version")
-    for also in settings.also:
-        if re.fullmatch(r"\([0-9A-F]{4},[0-9A-F]{4}\)", also.tag) is None:
-            raise ProfileError(f"no tag {also.tag!r}")
-        choose_action(also.code, "?")
+def _merge(chain: list[_Source]) -> Settings:
+    """Return the settings of a profile; the first of the chain has the last word."""
+    own = chain[0].file
+    merged: dict[str, Any] = {}
+    insertions: dict[int, Insertion] = {}
+    uids: list[str] = []
+    overrides: list[Override] = []
+    identifiers: list[Identifier] = []
+    for source in reversed(chain):
+        source.options()
+        overrides += source.overrides()
+        identifiers += source.identifiers()
+        insertions.update((insertion.tag, insertion) for insertion in source.insertions())
+        uids += source.file.well_known_uids
+        for name in _INHERITED:
+            value = getattr(source.file, name)
+            if value is not None:
+                merged[name] = tuple(value) if isinstance(value, list) else value
+    digests = [hashlib.sha256(source.data).hexdigest() for source in chain]
+    return Settings(
+        name=own.name,
+        version=own.version,
+        purpose=own.purpose,
+        extends=tuple(source.file.name for source in chain[1:]),
+        well_known_uids=tuple(uids),
+        overrides=tuple(overrides),
+        insertions=tuple(insertions[tag] for tag in sorted(insertions)),
+        identifiers=tuple(identifiers),
+        digest=hashlib.sha256("\n".join(digests).encode()).hexdigest(),
+        **merged,
+    )

@@ -144,6 +144,19 @@ def uid_text() -> str:
     return _csv_text(["uid", "type", "keyword", "name", "retired"], rows)
 
 
+def methods_text() -> str:
+    """Return CID 7050 De-identification Method of PS3.16 as CSV: code value, code meaning."""
+    from pydicom.sr._cid_dict import cid_concepts
+    from pydicom.sr._concepts_dict import concepts
+
+    rows = []
+    for scheme, names in cid_concepts[7050].items():
+        codes: Any = concepts[scheme]
+        for name in names:
+            rows += [[value, scheme, code[0]] for value, code in codes[name].items()]
+    return _csv_text(["value", "scheme", "meaning"], sorted(rows))
+
+
 class _Nodes:
     """Attribute trees with equal content stored once."""
 
@@ -230,6 +243,7 @@ def main(source: Path, target: Path) -> None:
         "ps3_16_schemes.csv": (scheme_text(), _release("pydicom", "sr._concepts_dict"), None),
         "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
+        "ps3_16_cid_7050.csv": (methods_text(), _release("pydicom", "sr._concepts_dict"), None),
         "defined_terms.csv": (terms_text(), _release("highdicom", "anatomic_regions"), None),
         "ps3_03_types.json": (types_text(), _release("highdicom", "_standard"), None),
     }

@@ -159,6 +159,10 @@ class Dictionary:
         numbers = {vr: vr_number(vr) for vr in set(vrs)}
         self.vr_numbers = np.array([numbers[vr] for vr in vrs], np.uint8)
 
+    def attribute(self, tag: int) -> Attribute:
+        """Return the line of `tag`; raise KeyError when the dictionary has none."""
+        return Attribute(*self._lines[f"{tag:08X}"].split(",")[1:])
+
     def find(self, tag: int) -> Attribute | None:
         """Return the line of `tag`, None when the dictionary has none."""
         line = self._lines.get(f"{tag:08X}")
@@ -191,6 +195,13 @@ def read_uids() -> dict[str, tuple[str, str]]:
 def read_types() -> Types:
     """Return the Type of every attribute of every IOD."""
     return msgspec.json.decode(read_bytes("ps3_03_types.json"), type=Types)
+
+
+@cache
+def read_methods() -> tuple[tuple[str, str, str], ...]:
+    """Return CID 7050 De-identification Method: value, scheme and meaning, ascending values."""
+    lines = (line.split(",", 2) for line in _lines("ps3_16_cid_7050.csv")[1:])
+    return tuple((value, scheme, meaning) for value, scheme, meaning in lines)
 
 
 @cache

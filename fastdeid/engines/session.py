@@ -18,6 +18,7 @@ from fastdeid.folders import Paths
 from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
+from fastdeid.setting import require_available
 from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
 
@@ -47,6 +48,7 @@ class Session:
         make: Callable[..., Any] | None,
     ) -> None:
         compiled = load_profile(profile)
+        require_available(compiled)
         self._settings = Settings(
             source=paths.source,
             target=paths.target,

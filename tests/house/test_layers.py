@@ -18,7 +18,8 @@ LAYERS = (
     ("", "errors", "kernel_cache", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
-        *("codes", "dates", "iods", "kinds", "lookup", "rules", "settings", "sop_classes"),
+        *("codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup", "options"),
+        *("overrides", "policy", "profile_lines", "rules", "settings", "sop_classes", "variants"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
     ),
     (

@@ -14,6 +14,7 @@ CHOICES = {
     "X": "D X Z X X X",
     "U": "U U U U U U",
     "K": "K K K K K K",
+    "C": "C C C C C C",
     "Z/D": "D D Z Z Z D",
     "X/Z": "D D Z Z X Z",
     "X/D": "D D D D X D",
@@ -40,12 +41,12 @@ def test_no_choice_breaks_an_iod(code: str) -> None:
     assert choose_action(code, "2") != "X"
 
 
-@pytest.mark.parametrize("code", ["", "Q", "x", "Z/X", "C"])
+@pytest.mark.parametrize("code", ["", "Q", "x", "Z/X", "C/X"])
 def test_a_code_that_the_table_does_not_define_is_an_error(code: str) -> None:
     with pytest.raises(ProfileError, match="no action code"):
         choose_action(code, "1")
 
 
 def test_codes_tell_whether_types_matter() -> None:
-    assert [code for code in CHOICES if not depends_on_type(code)] == ["D", "U", "K"]
+    assert [code for code in CHOICES if not depends_on_type(code)] == ["D", "U", "K", "C"]
     assert [code for code in CHOICES if is_compound(code)] == [c for c in CHOICES if "/" in c]
