@@ -20,7 +20,7 @@ import numpy as np
 
 from fastdeid.codes import Operation
 from fastdeid.concepts import CLEAN, KEEP, MAP, REMOVE, Concept, Concepts
-from fastdeid.dicom.reader import Reader
+from fastdeid.dicom.element_table import ElementTable
 from fastdeid.kernels.elements import (
     END,
     FLAGS,
@@ -98,29 +98,33 @@ class StructuredContent:
         self._concepts = Concepts(options)
         self._known: dict[tuple[bytes, bytes, bytes], Concept] = {}
 
-    def find(self, reader: Reader) -> list[Change]:
-        """Return (row, operation, replacement) for the content items of a file, by row.
+    def find(self, loaded: ElementTable, rows: slice) -> list[Change]:
+        """Return (row, operation, replacement) for the content items of the file `rows`, by row.
 
         The table's OPERATION has been decided: items that are removed already stay so. Rows that
         are not named stay as decided. replacement: as in `kinds.Kind`, "" unless REPLACE; "clean"
         and "shift" as the options do it to one value.
         """
-        return sorted(_Walk(reader, self._concepts, self._known).changes())
+        return sorted(_Walk(loaded, rows, self._concepts, self._known).changes())
 
 
 class _Walk:
     """One file. Positions in `cells` are rows times N_COLUMNS plus a column."""
 
     def __init__(
-        self, reader: Reader, concepts: Concepts, known: dict[tuple[bytes, bytes, bytes], Concept]
+        self,
+        loaded: ElementTable,
+        rows: slice,
+        concepts: Concepts,
+        known: dict[tuple[bytes, bytes, bytes], Concept],
     ) -> None:
-        self._cells = reader.cells
-        self._view = reader.view
+        self._cells = loaded.cells
+        self._view = loaded.view
         self._concepts = concepts
         self._known = known
-        tags = reader.table[: reader.n_rows, TAG]
-        self._names = np.flatnonzero(tags == _CONCEPT_NAME).tolist()
-        self._sequences = np.flatnonzero(np.isin(tags, _CONTENT)).tolist()
+        tags = loaded.table[rows, TAG]
+        self._names = (np.flatnonzero(tags == _CONCEPT_NAME) + rows.start).tolist()
+        self._sequences = (np.flatnonzero(np.isin(tags, _CONTENT)) + rows.start).tolist()
         self._counted = bool((tags == _BY_REFERENCE).any())
         self._changes: dict[int, tuple[Operation, str]] = {}
 

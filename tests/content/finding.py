@@ -11,12 +11,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from fastdeid.codes import Operation
+from fastdeid.dicom.element_table import ElementTable
 from fastdeid.dicom.reader import Reader
 from fastdeid.kernels.elements import FLAGS, IS_ITEM, PARENT, TAG
 from tests.runs import basic_profile
 
 Changes = dict[str, tuple[Operation, str]]
-Find = Callable[[Reader], Sequence[tuple[int, Operation, str]]]
+Find = Callable[[ElementTable, slice], Sequence[tuple[int, Operation, str]]]
 
 
 def read(data_set: Dataset, transfer_syntax: str = ExplicitVRLittleEndian) -> Reader:
@@ -42,6 +43,11 @@ def read_bytes(data: bytes) -> Reader:
     return reader
 
 
+def rows_of(reader: Reader) -> slice:
+    """Return the rows of the file that was read."""
+    return slice(0, reader.n_rows)
+
+
 def path_of(reader: Reader, row: int) -> str:
     """Return where a row stands, such as "ContentSequence.2.TextValue", items counted from 1."""
     names: list[str] = []
@@ -59,7 +65,7 @@ def path_of(reader: Reader, row: int) -> str:
 
 def changes(find: Find, reader: Reader) -> Changes:
     """Return path -> (operation, replacement) of what `find` says."""
-    found = list(find(reader))
+    found = list(find(reader, rows_of(reader)))
     assert [row for row, _, _ in found] == sorted({row for row, _, _ in found})
     return {path_of(reader, row): (operation, replace) for row, operation, replace in found}
 

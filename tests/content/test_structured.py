@@ -6,7 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from fastdeid.structured import StructuredContent
-from tests.content.finding import changes, read, told
+from tests.content.finding import changes, read, rows_of, told
 from tests.content.trees import Code, content, document
 from tests.scenarios.studies import code, item
 
@@ -269,4 +269,4 @@ def test_acquisition_context_specimens_and_annotations_are_structured_content() 
 def test_items_that_are_removed_already_stay_removed() -> None:
     reader = read(document(content("TEXT", FINDING, "x")))
     reader.table[:, 8] = 1
-    assert StructuredContent(MODIFIED).find(reader) == []
+    assert StructuredContent(MODIFIED).find(reader, rows_of(reader)) == []

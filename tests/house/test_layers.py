@@ -25,7 +25,7 @@ LAYERS = (
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "setting"),
-        *("concepts", "structured"),
+        *("concepts", "graphics", "overlays", "structured"),
     ),
     ("deidentify",),
     (

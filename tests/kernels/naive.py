@@ -255,3 +255,8 @@ def find_all(text: bytes, needles: Sequence[Needle]) -> set[tuple[int, int]]:
         for at in range(len(text))
         if _stands(text, at, needle)
     }
+
+
+def clear_bits(samples: Sequence[int], keep: int, sign: int, fill: int) -> list[int]:
+    """Return the samples with the bits of `keep`, and those of `fill` where `sign` is set."""
+    return [(sample & keep) | (fill if sample & sign else 0) for sample in samples]

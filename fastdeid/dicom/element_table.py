@@ -1,0 +1,28 @@
+"""What modules that look at single elements need of a file that has been read."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class ElementTable(Protocol):
+    """Element tables of one or more files, as `kernels/elements.py` describes them.
+
+    table: shape (n_rows, N_COLUMNS); `cells`: its numbers, one after another. view: the bytes that
+    the positions of loaded values refer to. Which rows are a file's, the caller says.
+    """
+
+    @property
+    def table(self) -> npt.NDArray[np.int64]:
+        """The rows."""
+
+    @property
+    def cells(self) -> memoryview[int]:
+        """The cells of the rows."""
+
+    @property
+    def view(self) -> memoryview[int]:
+        """The bytes that are loaded."""
