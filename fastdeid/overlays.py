@@ -124,7 +124,8 @@ def _embedded(loaded: ElementTable, overlays: list[int]) -> tuple[set[int], set[
         at = row * N_COLUMNS
         if cells[at + PARENT] < 0:
             groups.setdefault(cells[at + TAG] >> 16, {})[cells[at + TAG] & 0xFFFF] = row
-    removed, kept = set(), set()
+    removed: set[int] = set()
+    kept: set[int] = set()
     for rows in groups.values():
         position = _number(loaded, rows.get(_OVERLAY_BIT_POSITION, -1))
         data = rows.get(_OVERLAY_DATA, -1)

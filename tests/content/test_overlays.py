@@ -42,8 +42,8 @@ def image(
         group = (0x6000 + 2 * number) << 16
         planes += [us(group | 0x0010, 1, encoding), us(group | 0x0011, len(samples), encoding)]
         planes += [us(group | 0x0100, 16, encoding), us(group | 0x0102, position, encoding)]
-    order = "big" if encoding.big_endian else "little"
-    pixels = b"".join(sample.to_bytes(allocated // 8, order) for sample in samples)
+    cells = [sample.to_bytes(allocated // 8, "little") for sample in samples]
+    pixels = b"".join(cell[::-1] if encoding.big_endian else cell for cell in cells)
     data_set = ct_image(
         us(0x00280100, allocated, encoding),
         us(0x00280101, stored, encoding),
@@ -80,7 +80,7 @@ def cleared(data: bytes, kept: tuple[int, ...] = ()) -> list[int]:
     clearing.clear(pixels)
     big = cells[7] & 128
     dtype = np.dtype(f"{'>' if big else '<'}u{clearing.bits_allocated // 8}")
-    return np.frombuffer(pixels.tobytes(), dtype).tolist()
+    return [int(sample) for sample in np.frombuffer(pixels.tobytes(), dtype)]
 
 
 @pytest.mark.parametrize("encoding", [b.EXPLICIT, b.IMPLICIT, b.BIG])
