@@ -1,0 +1,1 @@
+"""Options of PS3.15 Annex E, alone and together, and what profiles say beyond them."""
