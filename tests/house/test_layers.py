@@ -21,6 +21,7 @@ LAYERS = (
         *("codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup", "options"),
         *("overrides", "policy", "profile_lines", "rules", "settings", "sop_classes", "variants"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
+        *("pixels", "pixels.*"),
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),

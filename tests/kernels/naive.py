@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tests.builders import LONG_VRS, UNDEFINED
-from tests.kernels import naive_assemble, naive_scan
+from tests.kernels import naive_assemble, naive_pixels, naive_scan
 from tests.kernels.naive_scan import Row, Scan
 
 KEEP, REMOVE, EMPTY, REPLACE = range(4)
@@ -260,3 +260,66 @@ def find_all(text: bytes, needles: Sequence[Needle]) -> set[tuple[int, int]]:
 def clear_bits(samples: Sequence[int], keep: int, sign: int, fill: int) -> list[int]:
     """Return the samples with the bits of `keep`, and those of `fill` where `sign` is set."""
     return [(sample & keep) | (fill if sample & sign else 0) for sample in samples]
+
+
+# The twins of the kernels for pixels stand in naive_pixels.py.
+
+
+def find_components(
+    mask: naive_pixels.View, grey: naive_pixels.View
+) -> list[naive_pixels.Component]:
+    """Return the 8-connected components of the ink."""
+    return naive_pixels.find_components(mask, grey)
+
+
+def group_lines(boxes: Sequence[Sequence[int]], reach: int, tolerance: int) -> list[int]:
+    """Return the line of each letter."""
+    return naive_pixels.group_lines(boxes, reach, tolerance)
+
+
+def count_levels(samples: naive_pixels.Samples, step: int) -> Mapping[int, int]:
+    """Return how often each level stands among every `step`-th sample."""
+    return naive_pixels.count_levels(samples, step)
+
+
+def show_window(samples: naive_pixels.Samples, low: float, gain: float) -> naive_pixels.View:
+    """Return the levels between 0 and 255 that a window shows."""
+    return naive_pixels.show_window(samples, low, gain)
+
+
+def extend_projections(
+    frames: Sequence[naive_pixels.Samples],
+) -> tuple[naive_pixels.Samples, naive_pixels.Samples]:
+    """Return the least and the largest sample of each place."""
+    return naive_pixels.extend_projections(frames)
+
+
+def find_changed_tiles(
+    view: naive_pixels.View, reference: naive_pixels.View, side: int, tolerance: int
+) -> list[list[bool]]:
+    """Return for each tile whether the views differ there by more than `tolerance`."""
+    return naive_pixels.find_changed_tiles(view, reference, side, tolerance)
+
+
+def fill_boxes(
+    frames: naive_pixels.Samples, boxes: Sequence[Sequence[int]], fill: naive_pixels.Samples
+) -> naive_pixels.Samples:
+    """Return frames with the boxes filled."""
+    return naive_pixels.fill_boxes(frames, boxes, fill)
+
+
+def count_strokes(
+    view: naive_pixels.View, step: int, widest: int, side: int
+) -> naive_pixels.Counts:
+    """Return the strokes that end in each cell."""
+    return naive_pixels.count_strokes(view, step, widest, side)
+
+
+def unpack_runs(coded: bytes) -> bytes | None:
+    """Return the bytes of an RLE segment, None when a run goes beyond it."""
+    return naive_pixels.unpack_runs(coded)
+
+
+def pack_runs(source: bytes, columns: int) -> bytes:
+    """Return an RLE segment of rows."""
+    return naive_pixels.pack_runs(source, columns)

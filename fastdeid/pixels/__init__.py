@@ -1,0 +1,1 @@
+"""Burnt-in text: found in frames, masked, and nothing else touched."""

@@ -1,0 +1,181 @@
+"""Plain twins of the kernels for pixels, in Python and numpy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+View = npt.NDArray[np.uint8]
+Samples = npt.NDArray[Any]
+Counts = npt.NDArray[np.int64]
+
+
+class Component(NamedTuple):
+    """A component of ink: its box, end exclusive, and what it covers."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    area: int
+    n_runs: int
+    total: int
+    squares: int
+
+
+def _reached(ink: set[tuple[int, int]], start: tuple[int, int]) -> set[tuple[int, int]]:
+    found, waiting = {start}, [start]
+    while waiting:
+        row, column = waiting.pop()
+        around = {(row + i, column + j) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+        new = (around & ink) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def find_components(mask: View, grey: View) -> list[Component]:
+    """Return the 8-connected components of the ink, in the order of their first place."""
+    left = {(int(row), int(column)) for row, column in np.argwhere(mask)}
+    components = []
+    while left:
+        places = _reached(left, min(left))
+        left -= places
+        rows, columns = ([place[axis] for place in places] for axis in (0, 1))
+        levels = [int(grey[place]) for place in places]
+        n_runs = sum((row, column - 1) not in places for row, column in places)
+        components.append(
+            Component(
+                *(min(rows), min(columns), max(rows) + 1, max(columns) + 1),
+                *(len(places), n_runs, sum(levels), sum(level * level for level in levels)),
+            )
+        )
+    return components
+
+
+def group_lines(boxes: Sequence[Sequence[int]], reach: int, tolerance: int) -> list[int]:
+    """Return the line of each letter (top, left, bottom, right, grey), in order."""
+
+    def belong(one: Sequence[int], other: Sequence[int]) -> bool:
+        low, high = sorted([one[2] - one[0], other[2] - other[0]])
+        gap = max(one[1], other[1]) - min(one[3], other[3])
+        beside = 2 * (min(one[2], other[2]) - max(one[0], other[0])) >= low
+        near = 100 * gap <= reach * high * (0.5 if high > 2 * low else 1)
+        return beside and near and abs(one[4] - other[4]) <= tolerance
+
+    lines = [{number} for number in range(len(boxes))]
+    for one in range(len(boxes)):
+        for other in range(one):
+            if belong(boxes[one], boxes[other]):
+                joined = [line for line in lines if one in line or other in line]
+                lines = [line for line in lines if line not in joined] + [set().union(*joined)]
+    lines.sort(key=min)
+    return [next(n for n, line in enumerate(lines) if box in line) for box in range(len(boxes))]
+
+
+def count_levels(samples: Samples, step: int) -> Counter[int]:
+    """Return how often each level stands among every `step`-th sample."""
+    return Counter(samples[::step].tolist())
+
+
+def show_window(samples: Samples, low: float, gain: float) -> View:
+    """Return the levels between 0 and 255 that a window shows."""
+    levels = (samples.astype(np.float32) - np.float32(low)) * np.float32(gain) + np.float32(0.5)
+    shown: View = np.floor(np.clip(levels, 0, 255)).astype(np.uint8)
+    return shown
+
+
+def extend_projections(frames: Sequence[Samples]) -> tuple[Samples, Samples]:
+    """Return the least and the largest sample of each place."""
+    return np.min(frames, axis=0), np.max(frames, axis=0)
+
+
+def find_changed_tiles(view: View, reference: View, side: int, tolerance: int) -> list[list[bool]]:
+    """Return for each tile whether the views differ there by more than `tolerance`."""
+    differs = np.abs(view.astype(int) - reference) > tolerance
+    rows, columns = view.shape
+    return [
+        [
+            bool(differs[top : top + side, left : left + side].any())
+            for left in range(0, columns, side)
+        ]
+        for top in range(0, rows, side)
+    ]
+
+
+def fill_boxes(frames: Samples, boxes: Sequence[Sequence[int]], fill: Samples) -> Samples:
+    """Return frames (frame, plane, row, column, sample) with the boxes filled."""
+    filled = frames.copy()
+    for top, left, bottom, right in boxes:
+        filled[:, :, top:bottom, left:right, :] = fill[:, None, None, :]
+    return filled
+
+
+def count_strokes(view: View, step: int, widest: int, side: int) -> Counts:
+    """Return the strokes that end in each cell."""
+    rows, columns = view.shape
+    counts = np.zeros((-(-rows // side), -(-columns // side)), np.int64)
+    for lines, upright in ((view, False), (view.T, True)):
+        for number, line in enumerate(lines.astype(int)):
+            open_step: dict[int, int] = {}
+            for at in range(2, len(line)):
+                slope = line[at] - line[at - 2]
+                if abs(slope) < step:
+                    continue
+                way = int(np.sign(slope))
+                if at - open_step.pop(-way, at - widest - 1) <= widest:
+                    row, column = (at, number) if upright else (number, at)
+                    counts[row // side, column // side] += 1
+                open_step[way] = at
+    return counts
+
+
+def unpack_runs(coded: bytes) -> bytes | None:
+    """Return the bytes of a segment (PS3.5 G.3.2), None when a run goes beyond it."""
+    decoded, at = b"", 0
+    while at < len(coded):
+        control = coded[at]
+        if control < 128:
+            literal = coded[at + 1 : at + 2 + control]
+            if len(literal) != control + 1:
+                return None
+            decoded += literal
+            at += control + 2
+        elif control > 128:
+            if at + 1 == len(coded):
+                return None
+            decoded += coded[at + 1 : at + 2] * (257 - control)
+            at += 2
+        else:
+            at += 1
+    return decoded
+
+
+def pack_runs(source: bytes, columns: int) -> bytes:
+    """Return a segment of rows (PS3.5 G.3.1): runs of three or more, a leading two, literals."""
+    coded = b""
+    for start in range(0, len(source), columns):
+        literal = b""
+        for _, same in groupby(source[start : start + columns]):
+            run = bytes(same)
+            while run:
+                part, run = run[:128], run[128:]
+                if len(part) >= 3 or (len(part) == 2 and not literal):
+                    coded += _literals(literal) + bytes([257 - len(part)]) + part[:1]
+                    literal = b""
+                else:
+                    literal += part
+                    if len(literal) >= 128:
+                        coded += _literals(literal[:128])
+                        literal = literal[128:]
+        coded += _literals(literal)
+    return coded
+
+
+def _literals(literal: bytes) -> bytes:
+    return bytes([len(literal) - 1]) + literal if literal else b""

@@ -1,0 +1,1 @@
+"""Tests of burnt-in text: finding it, masking it, and touching nothing else."""
