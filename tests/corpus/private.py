@@ -95,7 +95,7 @@ def philips_pet(scribe: Scribe, data_set: Dataset, answers: list[Planted]) -> No
     block = data_set.private_block(0x7053, "Philips PET Private Group", create=True)
     block.add_new(0x00, "DS", "0.000412")
     block.add_new(0x09, "DS", "0.512")
-    block.add_new(0x0F, "LO", scribe.say("{natural}"))
+    block.add_new(0xF5, "LO", scribe.say("{natural}"))
 
 
 def declared_safe(scribe: Scribe, data_set: Dataset, answers: list[Planted]) -> None:
