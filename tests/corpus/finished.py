@@ -7,7 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from fastdeid.engines import local
+from fastdeid.errors import ProfileError
+from fastdeid.rules import load_profile
 from tests.corpus import archive, held_out
 from tests.corpus.answers import File
 from tests.corpus.outputs import Pair, pairs, write
@@ -29,6 +33,20 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="corpus")
 
 
+def path_of(profile: str) -> str:
+    """Return the file of a profile of ours, or the name of one of fastdeid's."""
+    own = Path(__file__).parent / f"{profile}.toml"
+    return str(own) if own.exists() else profile
+
+
+def require(profile: str) -> None:
+    """Skip the running test where this version cannot run a profile."""
+    try:
+        load_profile(path_of(profile))
+    except ProfileError as error:
+        pytest.skip(f"profile {profile}: {error}")
+
+
 @cache
 def finished(name: str, profile: str) -> tuple[Path, Path]:
     """Return target and link table of a run over a corpus."""
@@ -39,7 +57,7 @@ def finished(name: str, profile: str) -> tuple[Path, Path]:
     key = place / "project.key"
     key.touch(mode=0o600)
     key.write_bytes(KEY)
-    local.run(source, target, key=key, profile=profile, workers=0)
+    local.run(source, target, key=key, profile=path_of(profile), workers=0)
     return target, place / f"{profile}.link-table"
 
 
