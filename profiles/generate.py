@@ -1,8 +1,8 @@
 """Generate the tables of the standard that this folder holds. Development-time only.
 
-Reads Tables E.1-1 and E.3.4-1 of PS3.15 as CSV files of one folder, pydicom's dictionaries (PS3.6,
-PS3.16) and the module tables of highdicom (PS3.3), and writes one compact text file each, plus
-`sources.toml` with editions and digests:
+Reads Tables E.1-1, E.3.4-1 and E.3.10-1 of PS3.15 and the private tag knowledge base of TCIA as CSV
+files of one folder, pydicom's dictionaries (PS3.6, PS3.16) and the module tables of highdicom
+(PS3.3), and writes one compact text file each, plus `sources.toml` with editions and digests:
 
     python -m fastdeid.profiles.generate ../shared/standard/ profiles/
 """
@@ -18,6 +18,8 @@ import sys
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, Final
+
+from fastdeid.profiles import generate_private as private
 
 EDITION: Final = "2025e"
 
@@ -237,10 +239,21 @@ def terms_text() -> str:
 def main(source: Path, target: Path) -> None:
     """Write every table and `sources.toml` into `target`."""
     table, content = (source / f"ps3_15_table_{name}.csv" for name in ("e1_1", "e3_4_1"))
+    safe, tcia = source / private.SAFE_SOURCE, source / private.TCIA_SOURCE
     texts = {
         table.name: (table_text(table), f"PS3.15 {EDITION} Table E.1-1", table),
         content.name: (content_text(content), f"PS3.15 {EDITION} Table E.3.4-1", content),
         "ps3_16_schemes.csv": (scheme_text(), _release("pydicom", "sr._concepts_dict"), None),
+        safe.name: (
+            _csv_text([*private.HEADER], private.safe_rows(safe)),
+            f"PS3.15 {EDITION} Table E.3.10-1",
+            safe,
+        ),
+        "tcia_private.csv": (
+            _csv_text([*private.HEADER], private.tcia_rows(tcia)),
+            private.TCIA_ORIGIN,
+            tcia,
+        ),
         "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
         "ps3_16_cid_7050.csv": (methods_text(), _release("pydicom", "sr._concepts_dict"), None),
@@ -251,8 +264,10 @@ def main(source: Path, target: Path) -> None:
     for name, (text, origin, file) in texts.items():
         (target / name).write_text(text, encoding="utf-8")
         out.append(f'\n["{name}"]\norigin = "{origin}"\n')
+        if EDITION in origin:
+            out.append(f'edition = "{EDITION}"\n')
         if file is not None:
-            out.append(f'edition = "{EDITION}"\nsource = "{_digest(file.read_bytes())}"\n')
+            out.append(f'source = "{_digest(file.read_bytes())}"\n')
         out.append(f'digest = "{_digest(text.encode())}"\n')
     (target / "sources.toml").write_text("".join(out), encoding="utf-8")
 
