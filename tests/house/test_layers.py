@@ -27,6 +27,8 @@ LAYERS = (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "setting"),
         *("concepts", "graphics", "overlays", "structured"),
+        *("concepts", "structured"),
+        *("characteristics", "csa", "private", "private_rows"),
     ),
     ("deidentify",),
     (

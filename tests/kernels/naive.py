@@ -6,9 +6,11 @@ windows, tables or hashing.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from fastdeid.tags import VR_NAMES
 from tests.builders import LONG_VRS, UNDEFINED
 from tests.kernels import naive_assemble, naive_pixels, naive_scan
 from tests.kernels.naive_scan import Row, Scan
@@ -257,6 +259,7 @@ def find_all(text: bytes, needles: Sequence[Needle]) -> set[tuple[int, int]]:
     }
 
 
+<<<<<<< HEAD
 def clear_bits(samples: Sequence[int], keep: int, sign: int, fill: int) -> list[int]:
     """Return the samples with the bits of `keep`, and those of `fill` where `sign` is set."""
     return [(sample & keep) | (fill if sample & sign else 0) for sample in samples]
@@ -323,3 +326,35 @@ def unpack_runs(coded: bytes) -> bytes | None:
 def pack_runs(source: bytes, columns: int) -> bytes:
     """Return an RLE segment of rows."""
     return naive_pixels.pack_runs(source, columns)
+=======
+def pack_private(data: bytes, rows: Sequence[Row]) -> bytes:
+    """Return an entry for every private row, each below one, and each of (0008,0300) at the top.
+
+    Values stand in the entries of creators and of what is below (0008,0300), when they are loaded
+    in any case and not longer than 1024 bytes.
+    """
+    packed = b""
+    inside: dict[int, str] = {}
+    for number, row in enumerate(rows):
+        inside[number] = inside.get(row.parent, "")
+        if row.tag >> 16 & 1:
+            inside[number] = inside[number] or "private"
+        elif row.tag == 0x00080300 and row.parent < 0:
+            inside[number] = "characteristics"
+        if not inside[number]:
+            continue
+        is_creator = row.tag >> 16 & 1 and 0x10 <= row.tag & 0xFFFF <= 0xFF
+        is_leaf = not (row.sequence or row.item)
+        raw = data[row.value : row.value + row.length] if is_leaf else b""
+        value, length = b"", 0
+        if is_leaf and (is_creator or inside[number] == "characteristics"):
+            known = not is_long(row) and row.length <= 1024
+            value, length = (raw, row.length) if known else (b"", 0xFFFF)
+        flags = 2 * row.implicit | 8 * row.sequence | 16 * row.item | 128 * row.big
+        flags |= 256 * is_long(row)
+        if row.vr == "UN" and not is_long(row) and len(raw) >= 8 and raw[:4] == b"\xfe\xff\x00\xe0":
+            flags |= 512
+        vr = VR_NAMES.index(row.vr)
+        packed += struct.pack("<IIiBHH", number, row.tag, row.parent, vr, flags, length) + value
+    return packed if any(row.tag >> 16 & 1 for row in rows) else b""
+>>>>>>> 8824e9c (Decide on private elements by creator: Retain Safe Private, and what a file declares in (0008,0300))
