@@ -28,7 +28,7 @@ LAYERS = (
         *("digests", "facts", "outcome", "setting"),
         *("concepts", "graphics", "overlays", "structured"),
         *("concepts", "structured"),
-        *("characteristics", "csa", "private", "private_rows"),
+        *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
     ),
     ("deidentify",),
     (

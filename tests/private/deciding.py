@@ -42,7 +42,7 @@ def read(
 
 def rules(
     *more: PrivateAttribute,
-    sources: Iterable[str] = ("standard",),
+    sources: Iterable[str] = ("ps3.15",),
     dates: str = "shift",
     uids: str = "map",
     declared: bool = True,

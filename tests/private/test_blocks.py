@@ -159,14 +159,3 @@ def test_a_creator_around_a_sequence_does_not_reach_into_it() -> None:
 def test_blocks_of_one_item_do_not_count_in_the_next() -> None:
     items = [b.item(creator(0x20010010, PHILIPS) + ONE), b.item(ONE)]
     assert decide(b.sequence(0x00081140, items)) == KEPT
-
-
-def test_a_whole_block_can_be_given() -> None:
-    private = rules(PrivateAttribute("ACME 1.0", 0x0029, -1, ()))
-    data = creator(0x00290010, "ACME 1.0") + b.text(0x00291001, "LO", "A")
-    data += b.number(0x00291002, "US", 1)
-    assert decide(data, private) == [
-        (0x00290010, "keep"),
-        (0x00291001, "keep"),
-        (0x00291002, "keep"),
-    ]
