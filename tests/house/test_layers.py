@@ -27,7 +27,6 @@ LAYERS = (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "setting"),
         *("concepts", "graphics", "overlays", "structured"),
-        *("concepts", "structured"),
         *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
     ),
     ("deidentify",),
