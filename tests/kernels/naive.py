@@ -259,7 +259,6 @@ def find_all(text: bytes, needles: Sequence[Needle]) -> set[tuple[int, int]]:
     }
 
 
-<<<<<<< HEAD
 def clear_bits(samples: Sequence[int], keep: int, sign: int, fill: int) -> list[int]:
     """Return the samples with the bits of `keep`, and those of `fill` where `sign` is set."""
     return [(sample & keep) | (fill if sample & sign else 0) for sample in samples]
@@ -326,7 +325,8 @@ def unpack_runs(coded: bytes) -> bytes | None:
 def pack_runs(source: bytes, columns: int) -> bytes:
     """Return an RLE segment of rows."""
     return naive_pixels.pack_runs(source, columns)
-=======
+
+
 def pack_private(data: bytes, rows: Sequence[Row]) -> bytes:
     """Return an entry for every private row, each below one, and each of (0008,0300) at the top.
 
@@ -357,4 +357,3 @@ def pack_private(data: bytes, rows: Sequence[Row]) -> bytes:
         vr = VR_NAMES.index(row.vr)
         packed += struct.pack("<IIiBHH", number, row.tag, row.parent, vr, flags, length) + value
     return packed if any(row.tag >> 16 & 1 for row in rows) else b""
->>>>>>> 8824e9c (Decide on private elements by creator: Retain Safe Private, and what a file declares in (0008,0300))
