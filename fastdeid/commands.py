@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from fastdeid import link_commands
 from fastdeid.naming import DEFAULT_TEMPLATE
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ manifest_app = typer.Typer(
     help="The research manifest and the link table.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(manifest_app, name="manifest")
+link_commands.register(app)
 
 _EXIT_CODES = """
 Exit codes: 0 every DICOM file is de-identified; 1 internal error; 2 wrong usage; 3 some files are

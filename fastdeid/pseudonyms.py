@@ -6,16 +6,25 @@ keyed BLAKE2b (RFC 7693). No table is needed, and no two processes have to agree
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+from fastdeid.identifiers import normalise
 
 KEY_LENGTH: Final = 32
 MAXIMUM_SHIFT_DAYS: Final = 3650
 
 _SALT: Final = b"fastdeid project key, version 1"
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD_LETTERS: Final = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# In place of the alphabet of RFC 4648 section 6.
+_CROCKFORD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", _CROCKFORD_LETTERS)
 _CODE_BYTES: Final = 10  # 80 bits, 16 characters of 5 bits
+
+_N_LENGTHS: Final = 256
+_LENGTHS: Final = [length.to_bytes(4, "big") for length in range(_N_LENGTHS)]
 
 # RFC 9562 section 5.8, UUID version 8: four bits say "version 8", two say "this variant".
 _UUID_MASK: Final = ~((0xF << 76) | (0x3 << 62))
@@ -64,11 +73,12 @@ class Pseudonyms:
     ) -> str:
         """Return the 16-character code of a patient.
 
-        The patient is who has this ID from this issuer; without an ID, who has this name and birth
-        date; without a name, the one of this study.
+        The patient is who has this ID from this issuer, see `identifiers`; without an ID, who has
+        this name and birth date; without a name, the one of this study.
         """
-        if patient_id.strip():
-            return self._code(self._patient, "id", patient_id.strip(), issuer.strip())
+        identifier = normalise(patient_id)
+        if identifier:
+            return self._code(self._patient, "id", identifier, normalise(issuer))
         folded = " ".join(name.replace("^", " ").casefold().split())
         if folded.strip("= "):
             return self._code(self._patient, "name", folded, birth_date.strip())
@@ -76,7 +86,7 @@ class Pseudonyms:
 
     def accession(self, original: str) -> str:
         """Return the 16-character accession number for an original one, VR SH."""
-        return self._code(self._accession, original.strip())
+        return self._code(self._accession, normalise(original))
 
     def date_offset(self, patient: str) -> int:
         """Return the days to add to every date of a patient, -3650 to -1.
@@ -86,6 +96,29 @@ class Pseudonyms:
         state = self._date.copy()
         state.update(_packed(patient))
         return -1 - int.from_bytes(state.digest(), "big") % MAXIMUM_SHIFT_DAYS
+
+    def patients(self, identities: Iterable[tuple[str, str]]) -> Sequence[str | None]:
+        """Return the codes of many patients with an ID, pairs of Patient ID and issuer.
+
+        The same as `patient` for each, at a fraction of the time; None for one that has none. The
+        texts are in normal form already, see `identifiers`.
+        """
+        keyed = self._patient.copy()
+        keyed.update(_packed("id"))
+        pairs = (_one_packed(identifier) + _one_packed(issuer) for identifier, issuer in identities)
+        return _codes(_digests(keyed, pairs))
+
+    def accessions(self, originals: Iterable[str]) -> Sequence[str]:
+        """Return `accession` of each of many, in normal form already."""
+        return _codes(_digests(self._accession, map(_one_packed, originals)))
+
+    def date_offsets(self, patients: Iterable[str]) -> Sequence[int]:
+        """Return `date_offset` of each of many."""
+        import numpy as np
+
+        digests = _digests(self._date, map(_one_packed, patients))
+        days = np.frombuffer(digests, ">u8") % MAXIMUM_SHIFT_DAYS
+        return (-1 - days.astype(np.int64)).tolist()
 
     def file_id(self, path: bytes) -> str:
         """Return the 16 characters that stand for a source path in logs."""
@@ -110,7 +143,35 @@ def _packed(*fields: str) -> bytes:
     return b"".join(len(field).to_bytes(4, "big") + field for field in encoded)
 
 
+def _one_packed(field: str) -> bytes:
+    """Return `_packed` of one field."""
+    encoded = field.encode("utf-8", "surrogatepass")
+    return _LENGTHS[len(encoded)] + encoded if len(encoded) < _N_LENGTHS else _packed(field)
+
+
+def _digests(keyed: hashlib.blake2b, messages: Iterable[bytes]) -> bytes:
+    """Return the digests of many messages, one behind the other."""
+    copy = keyed.copy
+
+    def digest(message: bytes) -> bytes:
+        state = copy()
+        state.update(message)
+        return state.digest()
+
+    return b"".join(map(digest, messages))
+
+
+def _codes(digests: bytes) -> list[str]:
+    """Return digests of _CODE_BYTES each in Crockford's base32."""
+    import numpy as np
+
+    bits = np.unpackbits(np.frombuffer(digests, np.uint8)).reshape(-1, 5)
+    letters = np.frombuffer(_CROCKFORD_LETTERS, np.uint8)
+    text = letters[bits @ np.array([16, 8, 4, 2, 1], np.uint8)].tobytes().decode("ascii")
+    width = _CODE_BYTES * 8 // 5
+    return [text[at : at + width] for at in range(0, len(text), width)]
+
+
 def _crockford(digest: bytes) -> str:
-    number = int.from_bytes(digest, "big")
-    shifts = range(8 * len(digest) - 5, -1, -5)
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in shifts)
+    """Return a digest of a multiple of 5 bytes in Crockford's base32."""
+    return base64.b32encode(digest).translate(_CROCKFORD).decode("ascii")

@@ -22,20 +22,24 @@ LAYERS = (
         *("overrides", "policy", "profile_lines", "rules", "settings", "sop_classes", "variants"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("pixels", "pixels.*"),
+        *("identifiers", "new_file", "tabular"),
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "setting"),
         *("concepts", "graphics", "overlays", "structured"),
         *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
+        "crosswalk",
     ),
     ("deidentify",),
     (
         *("columns", "convert", "finalise", "partition", "plan", "summary", "tables"),
         *("verification", "verification.*", "workspace"),
+        "link_table",
     ),
     ("engines", "engines.*", "progress"),
-    ("__main__", "cli", "commands"),
+    ("linkage", "linkage.*"),
+    ("__main__", "cli", "commands", "link_commands"),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
 PYTHON_FILES = sorted(

@@ -1,0 +1,102 @@
+"""The link table of a finished run, opened for whoever holds the key."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from fastdeid import manifest
+from fastdeid.errors import InputError, KeyFileError
+from fastdeid.keys import read_key
+from fastdeid.pseudonyms import Pseudonyms
+
+_SETTINGS = os.path.join("work", "run.json")
+
+
+class LinkTable:
+    """Originals and pseudonyms of a run: PHI.
+
+    instances, identities: data sets of pyarrow, which DuckDB and Polars read as they are. Their
+    columns are those of `fastdeid manifest schema`.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
+        self.instances = self._data_set(manifest.INSTANCES)
+        self.identities = self._data_set(manifest.IDENTITIES)
+
+    def _data_set(self, table: manifest.Table) -> ds.Dataset:
+        path = os.path.join(self.folder, table.file)
+        try:
+            found = ds.dataset(path, format="parquet")
+        except FileNotFoundError:
+            raise InputError(
+                f"the link table holds no {table.file}: is the run finished?"
+            ) from None
+        except (pa.ArrowException, OSError):
+            raise InputError(f"{table.file} of the link table cannot be read") from None
+        if set(found.schema.names) < {column.name for column in table.columns}:
+            raise InputError(f"{table.file} of the link table lacks columns")
+        return found
+
+    def kind(self, kind: str, columns: list[str]) -> pa.Table:
+        """Return columns of the identities of one kind: patient, accession_number, ..."""
+        return self.identities.to_table(columns, filter=pc.field("kind") == kind)
+
+
+def open_link_table(
+    folder: str | os.PathLike[str], key: str | os.PathLike[str] | bytes
+) -> LinkTable:
+    """Open the link table of a finished run.
+
+    folder: TARGET.link-table, or where --link-table put it. key: the project key, its file or its
+    32 bytes.
+
+    Raises InputError when there is no whole link table, KeyFileError when the key is missing, too
+    open, or not the one of the run.
+
+    >>> table = open_link_table(example.link_table, example.key)
+    >>> table.identities.to_table(["kind", "original"]).to_pylist()[0]
+    {'kind': 'accession_number', 'original': 'A-17'}
+    """
+    secret = key if isinstance(key, bytes) else read_key(key)
+    table = LinkTable(folder)
+    check_key(table, Pseudonyms(secret))
+    return table
+
+
+class _Started(msgspec.Struct):
+    """The part of a run's settings that says which key it had."""
+
+    key_id: str
+
+
+def check_key(table: LinkTable, pseudonyms: Pseudonyms) -> None:
+    """Raise KeyFileError unless a link table was made with this key."""
+    try:
+        with open(os.path.join(table.folder, _SETTINGS), "rb") as file:
+            started: Any = msgspec.json.decode(file.read(), type=_Started)
+        same = started.key_id == pseudonyms.key_id
+    except (OSError, msgspec.DecodeError):
+        same = _maps_alike(table, pseudonyms)
+    if not same:
+        raise KeyFileError("the link table was made with another project key")
+
+
+def _maps_alike(table: LinkTable, pseudonyms: Pseudonyms) -> bool:
+    """Whether the first study of the link table has its pseudonym from this key."""
+    path = os.path.join(table.folder, manifest.INSTANCES_FILE)
+    names = ("original_study_instance_uid", "study_instance_uid")
+    for batch in pq.ParquetFile(path).iter_batches(columns=list(names)):
+        for original, pseudonym in zip(
+            *(batch.column(name).to_pylist() for name in names), strict=True
+        ):
+            if original and pseudonym and original.isascii() and "\\" not in original:
+                return bool(pseudonyms.uid(original.encode("ascii")).decode("ascii") == pseudonym)
+    return True

@@ -1,0 +1,1 @@
+"""Structured data joined to images: the same pseudonyms and date offsets in the site's tables."""
