@@ -41,7 +41,14 @@ def test_rows_left_out_are_told(
 ) -> None:
     table = write_csv(tmp_path, "mrn,d\n4711,2024-03-01\n4712,2024-03-01\n")
     crosswalk = write_csv(tmp_path, "original_id,subject_id\n4711,S-1\n", "crosswalk.csv")
-    options = ["--out", tmp_path / "out.parquet", "--key", key_file, "--crosswalk", crosswalk]
+    options: list[str | Path] = [
+        "--out",
+        tmp_path / "out.parquet",
+        "--key",
+        key_file,
+        "--crosswalk",
+        crosswalk,
+    ]
     assert run_main(monkeypatch, "link", table, "--patient-id", "mrn", *options) == 3
     said = capsys.readouterr()
     assert "left out: patient not in the crosswalk" in said.out
