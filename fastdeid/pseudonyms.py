@@ -118,7 +118,8 @@ class Pseudonyms:
 
         digests = _digests(self._date, map(_one_packed, patients))
         days = np.frombuffer(digests, ">u8") % MAXIMUM_SHIFT_DAYS
-        return (-1 - days.astype(np.int64)).tolist()
+        offsets: list[int] = (-1 - days.astype(np.int64)).tolist()
+        return offsets
 
     def file_id(self, path: bytes) -> str:
         """Return the 16 characters that stand for a source path in logs."""

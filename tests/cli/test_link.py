@@ -22,7 +22,7 @@ def test_a_table_is_linked(
     out = tmp_path / "out.parquet"
     options = "--patient-id mrn --issuer-column site --accession acc --dates a,b --keep note"
     options += " --date-format a=%d/%m/%Y --json"
-    arguments = [table, "--out", out, "--key", key_file, *options.split()]
+    arguments: list[str | Path] = [table, "--out", out, "--key", key_file, *options.split()]
     assert run_main(monkeypatch, "link", *arguments) == 0
     assert json.loads(capsys.readouterr().out)["rows_written"] == 1
     (row,) = pq.read_table(out).to_pylist()
