@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 import pyarrow as pa
@@ -54,6 +55,35 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     numbers = [row.public[_NUMBER] if row.verdict is ok and row.public else b"" for row in rows]
     columns["instance_number"] = pa.array([_integer_string(raw) for raw in numbers], pa.int64())
     return pa.table(columns)
+
+
+def references_table(rows: Sequence[Outcome]) -> pa.Table:
+    """Return what the outputs of one partition refer to: row in the partition, digest of the UID.
+
+    Only outputs that stand are asked: an OK row each.
+    """
+    known: dict[bytes, int] = {}
+    places: list[int] = []
+    targets: list[int] = []
+    for place, row in enumerate(rows):
+        if not row.references or row.verdict is not Verdict.OK:
+            continue
+        for uid in row.references:
+            target = known.get(uid)
+            if target is None:
+                target = known[uid] = digest_of_uid(uid)
+            places.append(place)
+            targets.append(target)
+    return pa.table({"row": pa.array(places, pa.int32()), "target": pa.array(targets, pa.int64())})
+
+
+def digest_of_uid(uid: bytes) -> int:
+    """Return 64 bits that stand for an original UID, without padding.
+
+    Two of a million UIDs that have no output and a thousand million references share them by chance
+    with a probability below one in ten thousand.
+    """
+    return int.from_bytes(blake2b(uid, digest_size=8).digest(), "little", signed=True)
 
 
 def _distinct(rows: Sequence[Outcome]) -> tuple[list[Outcome], list[int]]:

@@ -229,10 +229,11 @@ def read_finished(workspace: Workspace) -> Finished | None:
 
 
 def _table_sizes(settings: Settings) -> list[int]:
-    """Return the sizes of the three tables, -1 for one that is not there."""
+    """Return the sizes of the tables, -1 for one that is not there."""
     paths = (
         os.path.join(settings.link_table, manifest.INSTANCES_FILE),
         os.path.join(settings.link_table, manifest.IDENTITIES_FILE),
+        os.path.join(settings.link_table, manifest.REFERENCES_FILE),
         os.path.join(settings.target, manifest.MANIFEST_FILE),
     )
     return [os.path.getsize(path) if os.path.exists(path) else -1 for path in paths]

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from fastdeid import manifest
 from fastdeid.columns import part_table
+from fastdeid.dangling import find_dangling
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.summary import Summary, summarise, tally
@@ -54,7 +55,8 @@ def finalise(workspace: Workspace, again: Again) -> Summary:
     if rows.num_rows != entries.num_rows:
         raise FastdeidError("the parts do not cover the plan")
     rows = _settle(rows, entries, workspace.settings, again)
-    _write_tables(workspace, entries.column("path"), rows)
+    dangling = find_dangling(workspace, entries.column("path"), rows)
+    _write_tables(workspace, entries.column("path"), rows, dangling)
     ok = np.asarray(pc.equal(rows.column("verdict"), Verdict.OK.value))
     sizes = np.asarray(rows.column("output_size"))
     return summarise(
@@ -63,6 +65,7 @@ def finalise(workspace: Workspace, again: Again) -> Summary:
         bytes_read=int(np.asarray(rows.column("source_size")).sum()),
         bytes_written=int(sizes[ok].sum()),
         faults=faults,
+        dangling_references=dangling.num_rows,
     )
 
 
@@ -203,7 +206,9 @@ def _set_verdict(values: dict[str, Any], verdict: str, reason: str) -> None:
 # Tables --------------------------------------------------------------------------------------
 
 
-def _write_tables(workspace: Workspace, paths: pa.ChunkedArray, rows: pa.Table) -> None:
+def _write_tables(
+    workspace: Workspace, paths: pa.ChunkedArray, rows: pa.Table, dangling: pa.Table
+) -> None:
     settings = workspace.settings
     profile = f"{settings.profile} {settings.profile_version}"
     options = " ".join(settings.options)
@@ -219,6 +224,8 @@ def _write_tables(workspace: Workspace, paths: pa.ChunkedArray, rows: pa.Table) 
         _write_parquet(name, manifest.INSTANCES, groups, mode=0o600)
         name = os.path.join(settings.link_table, manifest.IDENTITIES_FILE)
         _write_parquet(name, manifest.IDENTITIES, [identities_table(rows)], mode=0o600)
+        name = os.path.join(settings.link_table, manifest.REFERENCES_FILE)
+        _write_parquet(name, manifest.REFERENCES, [dangling], mode=0o600)
 
     def write_manifest() -> None:
         name = os.path.join(settings.target, manifest.MANIFEST_FILE)

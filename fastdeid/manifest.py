@@ -14,6 +14,7 @@ PUBLIC: Final = "public"
 
 INSTANCES_FILE: Final = "instances.parquet"
 IDENTITIES_FILE: Final = "identities.parquet"
+REFERENCES_FILE: Final = "references.parquet"
 MANIFEST_FILE: Final = "manifest.parquet"
 
 
@@ -143,6 +144,20 @@ IDENTITIES: Final = Table(
     ),
 )
 
+REFERENCES: Final = Table(
+    REFERENCES_FILE,
+    "link table",
+    "One row per reference of an output to an instance of SOURCE that has no output.",
+    (
+        Column("source_path", "string", PHI, "of the file that refers, path below SOURCE"),
+        Column("output_path", "string", PUBLIC, "of the file that refers, path below TARGET"),
+        Column("referenced_sop_instance_uid", "string", PHI, "(0008,1155) in the input"),
+        Column("referenced_source_path", "string", PHI, "of the file without an output"),
+        Column("verdict", "string", PUBLIC, "what became of that file"),
+        *_PLACE,
+    ),
+)
+
 MANIFEST: Final = Table(
     MANIFEST_FILE,
     "TARGET",
@@ -180,7 +195,7 @@ MANIFEST: Final = Table(
     ),
 )
 
-TABLES: Final = (INSTANCES, IDENTITIES, MANIFEST)
+TABLES: Final = (INSTANCES, IDENTITIES, REFERENCES, MANIFEST)
 
 
 def describe(tables: Sequence[Table] = TABLES) -> Iterator[str]:

@@ -17,7 +17,7 @@ class Outcome(msgspec.Struct):
     order of the fields of `fastdeid.manifest`; originals and public are raw bytes, public as in
     the output. n_cleaned: elements in which the leak check found something. date_offset: days
     that belong to the patient. source_digest, output_digest: see `fastdeid.digests`, "" unless they
-    were asked for.
+    were asked for. references: original SOP Instance UIDs that the output refers to.
     """
 
     verdict: Verdict
@@ -42,3 +42,4 @@ class Outcome(msgspec.Struct):
     date_offset: int = 0
     source_digest: str = ""
     output_digest: str = ""
+    references: tuple[bytes, ...] = ()

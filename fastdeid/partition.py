@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from fastdeid.columns import part_table
+from fastdeid.columns import part_table, references_table
 from fastdeid.errors import DicomError, FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
@@ -57,7 +57,7 @@ def run_partition(
     rows = process_files(processor, source, paths, reasons, sizes, faults=faults, tick=tick)
     seconds = since(before, processor.seconds)
     summary = summarise_rows(number, rows, sum(sizes), seconds, faults)
-    workspace.write_part(number, Part(part_table(rows), seconds, faults))
+    workspace.write_part(number, Part(part_table(rows), seconds, faults, references_table(rows)))
     return summary
 
 

@@ -62,7 +62,8 @@ class Summary(msgspec.Struct, kw_only=True):
 
     files, bytes_read, bytes_written: of the whole run. wall_seconds, files_per_second,
     megabytes_per_second (10**6 bytes of input): of this start only, without the partitions that
-    were there already. seconds: by stage, summed over workers and starts.
+    were there already. seconds: by stage, summed over workers and starts. dangling_references: of
+    outputs to instances of SOURCE that have no output.
     """
 
     files: int
@@ -72,6 +73,7 @@ class Summary(msgspec.Struct, kw_only=True):
     reasons: dict[str, int]
     seconds: dict[str, float]
     faults: list[str] = []
+    dangling_references: int = 0
     wall_seconds: float = 0.0
     files_per_second: float = 0.0
     megabytes_per_second: float = 0.0
@@ -100,6 +102,7 @@ def summarise(
     bytes_read: int,
     bytes_written: int,
     faults: Iterable[str] = (),
+    dangling_references: int = 0,
 ) -> Summary:
     """Return the summary of counted outcomes, see `tally`."""
     verdicts: Counter[str] = Counter()
@@ -116,6 +119,7 @@ def summarise(
         reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         seconds=dict(seconds),
         faults=sorted(set(faults)),
+        dangling_references=dangling_references,
         exit_code=exit_code(verdicts, reasons),
     )
 
@@ -176,6 +180,8 @@ def closing_table(summary: Summary) -> Iterator[str]:
         yield f"seconds by stage, {summary.workers or 1} worker(s)"
     for stage, seconds in summary.seconds.items():
         yield f"  {stage:<38}{seconds:>14,.2f}"
+    if summary.dangling_references:
+        yield f"{'references to files without output':<40}{summary.dangling_references:>14,}"
     for name, place in (
         ("outputs", summary.target),
         ("research manifest", summary.manifest),

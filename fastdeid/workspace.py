@@ -58,11 +58,16 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One committed partition: its rows, seconds per stage, and faults of fastdeid met in it."""
+    """One committed partition: its rows, seconds per stage, and faults of fastdeid met in it.
+
+    references: see `columns.references_table`; None in a part that was read, because those of a
+    whole archive may not fit into memory.
+    """
 
     table: pa.Table
     seconds: dict[str, float]
     faults: list[str]
+    references: pa.Table | None = None
 
 
 class Workspace:
@@ -174,6 +179,9 @@ class Workspace:
     def _part_path(self, number: int) -> str:
         return self._path(f"part-{number:05d}.arrow")
 
+    def _references_path(self, number: int) -> str:
+        return self._path(f"references-{number:05d}.arrow")
+
     def write_part(self, number: int, part: Part) -> None:
         """Commit one partition."""
         self._open_plan()
@@ -182,11 +190,31 @@ class Workspace:
             _SECONDS: msgspec.json.encode(part.seconds),
             _FAULTS: msgspec.json.encode(part.faults),
         }
+        self._write_references(number, part.references)
         noted = part.table.replace_schema_metadata(notes)
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, noted.schema) as writer:
-            writer.write_table(noted)
-        self._write(os.path.basename(self._part_path(number)), sink.getvalue())
+        self._write(os.path.basename(self._part_path(number)), _arrow_file(noted))
+
+    def _write_references(self, number: int, references: pa.Table | None) -> None:
+        name = os.path.basename(self._references_path(number))
+        if references is None or not references.num_rows:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path(name))
+            return
+        self._write(
+            name, _arrow_file(references.replace_schema_metadata({_PLAN_ID: self._plan_id}))
+        )
+
+    def read_references(self, number: int) -> pa.Table | None:
+        """Return what the outputs of a committed partition refer to, None for nothing."""
+        self._open_plan()
+        try:
+            with open(self._references_path(number), "rb") as file:
+                table = pa.ipc.open_file(pa.py_buffer(file.read())).read_all()
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowInvalid):
+            raise OutputError("a table of the run cannot be read") from None
+        return table if table.schema.metadata.get(_PLAN_ID) == self._plan_id else None
 
     def read_part(self, number: int) -> Part | None:
         """Return a committed partition; None when it is absent, damaged or of another plan."""
@@ -217,11 +245,12 @@ class Workspace:
                 if name.endswith(TEMPORARY):
                     os.unlink(os.path.join(folder, name))
         for name in os.listdir(self.folder):
-            digits = name.removeprefix("part-").removesuffix(".arrow")
-            if digits.isdigit() and (
-                int(digits) >= self.n_partitions or self.read_part(int(digits)) is None
-            ):
+            kind, _, digits = name.removesuffix(".arrow").partition("-")
+            if kind in {"part", "references"} and digits.isdigit() and self._is_stale(int(digits)):
                 os.unlink(self._path(name))
+
+    def _is_stale(self, number: int) -> bool:
+        return number >= self.n_partitions or self.read_part(number) is None
 
     # Summary --------------------------------------------------------------------------------
 
@@ -269,6 +298,13 @@ class Workspace:
             yield
         finally:
             os.close(descriptor)
+
+
+def _arrow_file(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
 
 
 @contextlib.contextmanager

@@ -156,7 +156,7 @@ def test_every_rename_can_be_the_last_thing_that_happens(
         run(source, tmp_path / f"out{steps}", key=key, workers=0, make=FakeDeidentifier)
         assert result(tmp_path / f"out{steps}") == result(tmp_path / "alone")
         steps += 1
-    assert steps == len(["run.json", "plan", "part", *["table"] * 3, "summary"])
+    assert steps == len(["run.json", "plan", "part", *["table"] * 4, "summary"])
     assert not list(tmp_path.rglob("*.unfinished"))
 
 

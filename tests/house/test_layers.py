@@ -26,14 +26,14 @@ LAYERS = (
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
-        *("digests", "facts", "outcome", "setting"),
+        *("digests", "facts", "outcome", "references", "setting"),
         *("concepts", "graphics", "overlays", "structured"),
         *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
         "crosswalk",
     ),
     ("deidentify",),
     (
-        *("columns", "convert", "finalise", "partition", "plan", "summary", "tables"),
+        *("columns", "convert", "dangling", "finalise", "partition", "plan", "summary", "tables"),
         *("verification", "verification.*", "workspace"),
         "link_table",
     ),

@@ -1,0 +1,42 @@
+"""Which instances the output of a file refers to, PS3.3 section 10.8 and wherever else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from fastdeid.codes import Operation
+from fastdeid.dicom.element_table import ElementTable
+from fastdeid.kernels.elements import LENGTH, N_COLUMNS, OPERATION, PARENT, TAG, VALUE
+from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID
+
+_PADDING: Final = b" \0"
+
+
+def find(loaded: ElementTable, rows: slice) -> tuple[bytes, ...]:
+    """Return the distinct values of Referenced SOP Instance UID (0008,1155) in the file `rows`.
+
+    They stand at any depth, as in the input and without padding. The table's OPERATION has been
+    decided: what stands in an element that is removed, emptied or replaced is left out.
+    """
+    table = loaded.table
+    found = np.flatnonzero(table[rows, TAG] == REFERENCED_SOP_INSTANCE_UID)
+    if not len(found):
+        return ()
+    found += rows.start
+    stays = (table[found, OPERATION] == Operation.KEEP) | (
+        table[found, OPERATION] == Operation.REPLACE
+    )
+    above = table[found, PARENT]
+    while (above >= 0).any():
+        stays &= (above < 0) | (table[above, OPERATION] == Operation.KEEP)
+        above = np.where(above >= 0, table[above, PARENT], -1)
+    cells, view = loaded.cells, loaded.view
+    uids: dict[bytes, None] = {}
+    for row in found[stays].tolist():
+        start = cells[row * N_COLUMNS + VALUE]
+        raw = view[start : start + cells[row * N_COLUMNS + LENGTH]].tobytes()
+        uids[raw.strip(_PADDING)] = None
+    uids.pop(b"", None)
+    return tuple(uids)
