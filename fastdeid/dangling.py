@@ -60,7 +60,8 @@ def _without_output(rows: pa.Table) -> _Numbers:
     # Of two files with one UID, one may have an output.
     values = uids.take(pa.array(places))
     stand = uids.filter(pc.and_(written, pc.is_in(uids, value_set=pc.unique(values))))
-    return places[~np.asarray(pc.is_in(values, value_set=pc.unique(stand)))]
+    has_output: npt.NDArray[np.bool_] = np.asarray(pc.is_in(values, value_set=pc.unique(stand)))
+    return places[~has_output]
 
 
 def _pairs(workspace: Workspace, rows: pa.Table, missing: _Numbers) -> _Numbers:
