@@ -1,0 +1,268 @@
+"""Express CTP pixel scripts and deid recipes as region rules.
+
+CTP (DicomPixelAnonymizer): a heading, `{ expression }` and boxes (left,top,width,height).
+deid: LABEL, lines of tests, `coordinates` left,top,right,bottom or `ctpcoordinates` as in CTP. A
+line that begins with `+` must hold as well; of what `||` joins, in a line or from line to line, one
+must hold. Values of deid may be alternatives, `A|B`; other signs of regular expressions stand for
+themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+
+from fastdeid.errors import ProfileError
+from fastdeid.pixels.regions import Condition, RegionRule
+
+_BOX: Final = re.compile(r"\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)")
+_RULE: Final = re.compile(rf"\{{(.*?)\}}\s*((?:{_BOX.pattern}\s*)+)", re.DOTALL)
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<sign>[()+*!])"
+    r"|(?P<attribute>\w+|\[[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\])\s*\.\s*(?P<method>\w+)\s*"
+    r'\(\s*"(?P<value>[^"]*)"\s*\))'
+)
+_METHODS: Final = {
+    "equals": "equals",
+    "equalsignorecase": "equals",
+    "contains": "contains",
+    "containsignorecase": "contains",
+    "startswith": "starts_with",
+    "startswithignorecase": "starts_with",
+    "endswith": "ends_with",
+    "endswithignorecase": "ends_with",
+}
+_COORDINATES: Final = re.compile(r"\s*(ctp)?coordinates\s+([\d\s,]+)$")
+_TESTS: Final = re.compile(
+    r"\s*(\+|\|\|)?\s*(contains|equals|missing|empty|present|notcontains|notequals)\s"
+)
+
+Alternatives = list[list[Condition]]
+
+
+class Imported(NamedTuple):
+    """Rules, and the numbers of the lines whose rules could not be expressed."""
+
+    rules: list[RegionRule]
+    skipped_lines: list[int]
+
+
+class _InexpressibleError(Exception):
+    """A rule says something that region rules cannot say."""
+
+
+def _test(attribute: str, operator: str, values: list[str]) -> Condition:
+    keyword = attribute
+    if attribute.startswith("["):
+        keyword = keyword_for_tag(int(attribute[1:5] + attribute[6:10], 16))
+    if not keyword or tag_for_keyword(keyword) is None:
+        raise _InexpressibleError
+    if operator == "is_empty" or (values == [""] and operator in {"equals", "contains"}):
+        return Condition(keyword, is_empty=bool(values))
+    return msgspec.convert({"attribute": keyword, operator: values}, Condition)
+
+
+def _negated(test: Condition) -> Condition:
+    if test.is_empty is not None:
+        return Condition(test.attribute, is_empty=not test.is_empty)
+    return msgspec.structs.replace(test, negated=not test.negated)
+
+
+class _Expression:
+    """A CTP expression: `+` or, `*` and, `!` not, as alternatives of tests."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = self._split(text)
+        self._at = 0
+
+    @staticmethod
+    def _split(text: str) -> list[re.Match[str]]:
+        tokens, at = [], 0
+        while text[at:].strip():
+            token = _TOKEN.match(text, at)
+            if token is None:
+                raise _InexpressibleError
+            tokens.append(token)
+            at = token.end()
+        return tokens
+
+    def _sign(self) -> str:
+        return self._tokens[self._at]["sign"] or "" if self._at < len(self._tokens) else "end"
+
+    def parse(self) -> Alternatives:
+        found = self._either()
+        if self._sign() != "end":
+            raise _InexpressibleError
+        return found
+
+    def _either(self) -> Alternatives:
+        found = self._both()
+        while self._sign() == "+":
+            self._at += 1
+            found = found + self._both()
+        return found
+
+    def _both(self) -> Alternatives:
+        found = self._one()
+        while self._sign() == "*":
+            self._at += 1
+            following = self._one()
+            found = [first + second for first in found for second in following]
+        return found
+
+    def _one(self) -> Alternatives:
+        sign = self._sign()
+        if sign in {"+", "*", ")", "end"}:
+            raise _InexpressibleError
+        token = self._tokens[self._at]
+        self._at += 1
+        if sign == "(":
+            found = self._either()
+            if self._sign() != ")":
+                raise _InexpressibleError
+            self._at += 1
+            return found
+        if sign == "!":
+            inner = self._one()
+            if len(inner) != 1 or len(inner[0]) != 1:
+                raise _InexpressibleError
+            return [[_negated(inner[0][0])]]
+        operator = _METHODS.get(token["method"].lower())
+        if operator is None:
+            raise _InexpressibleError
+        return [[_test(token["attribute"], operator, [token["value"]])]]
+
+
+def _from_corner(numbers: list[int], *, extent: bool) -> tuple[int, int, int, int]:
+    """Return top, left, bottom, right of left, top and then width, height or right, bottom."""
+    left, top, right, bottom = numbers
+    return (top, left, top + bottom, left + right) if extent else (top, left, bottom, right)
+
+
+def _import_ctp(text: str, credit: str) -> Imported:
+    rules, skipped, heading = [], [], ""
+    at = 0
+    for match in _RULE.finditer(text):
+        for line in text[at : match.start()].splitlines():
+            words = " ".join(line.split()).strip("* ")
+            heading = words or heading
+        at = match.end()
+        boxes = [
+            _from_corner([int(number) for number in box.groups()], extent=True)
+            for box in _BOX.finditer(match[2])
+        ]
+        try:
+            when = _Expression(match[1]).parse()
+        except _InexpressibleError:
+            skipped.append(text.count("\n", 0, match.start()) + 1)
+            continue
+        boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+        rules.append(RegionRule(heading or "region", credit, when, boxes))
+    return Imported(rules, skipped)
+
+
+def _deid_tests(line: str) -> Iterator[Condition]:
+    for part in re.split(r"\s*\|\|\s*", line.strip().lstrip("+").strip().removeprefix("||")):
+        operator, _, rest = part.strip().partition(" ")
+        attribute, _, value = rest.strip().partition(" ")
+        values = [one.strip() for one in value.split("|")]
+        if operator in {"missing", "empty", "present"}:
+            yield _test(attribute, "is_empty", [] if operator == "present" else [""])
+        elif operator in {"contains", "equals"}:
+            yield _test(attribute, operator, values)
+        elif operator in {"notcontains", "notequals"}:
+            yield _negated(_test(attribute, operator.removeprefix("not"), values))
+        else:
+            raise _InexpressibleError
+
+
+def _deid_when(lines: list[str]) -> Alternatives:
+    groups: list[list[Condition]] = []
+    for line in lines:
+        tests = list(_deid_tests(line))
+        if line.strip().startswith("||") and groups:
+            groups[-1] += tests
+        else:
+            groups.append(tests)
+    found: Alternatives = [[]]
+    for group in groups:
+        found = [[*before, test] for before in found for test in group]
+    return found
+
+
+def _import_deid(text: str, credit: str) -> Imported:
+    rules, skipped = [], []
+    for block in re.finditer(r"^LABEL\s+(.*)\n((?:(?!LABEL|%).*\n?)*)", text, re.MULTILINE):
+        lines = [line.partition("#")[0].rstrip() for line in block[2].splitlines()]
+        found = [_COORDINATES.match(line) for line in lines]
+        marked = [one for one in found if one]
+        if not marked:
+            continue
+        name, _, who = block[1].partition("#")
+        try:
+            when = _deid_when([line for line in lines if _TESTS.match(line + " ")])
+            boxes = [
+                _from_corner([int(n) for n in one[2].split(",")], extent=bool(one[1]))
+                for one in marked
+            ]
+        except (_InexpressibleError, ValueError):
+            skipped.append(text.count("\n", 0, block.start()) + 1)
+            continue
+        boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+        if not boxes or when == [[]]:
+            skipped.append(text.count("\n", 0, block.start()) + 1)
+            continue
+        by = f"{credit}, {who.strip(' ()')}" if who.strip(" ()") else credit
+        rules.append(RegionRule(name.strip(), by, when, boxes))
+    return Imported(rules, skipped)
+
+
+def import_rules(text: str, credit: str) -> Imported:
+    """Return the region rules of a CTP pixel script or a deid recipe.
+
+    credit: where the file comes from. Comparisons that mind case in CTP do not here. Raises
+    ProfileError when the text holds no rule with boxes.
+    """
+    is_recipe = re.search(r"^FORMAT\s+dicom", text, re.MULTILINE)
+    found = _import_deid(text, credit) if is_recipe else _import_ctp(text, credit)
+    if not found.rules:
+        raise ProfileError("no rule with boxes in the file to import")
+    return found
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(sign for sign in escaped if sign.isprintable()) + '"'
+
+
+def _written(test: Condition) -> str:
+    parts = [f"attribute = {_quoted(test.attribute)}"]
+    for name in dict.fromkeys(_METHODS.values()):
+        values = getattr(test, name)
+        if values:
+            parts.append(f"{name} = [{', '.join(_quoted(value) for value in values)}]")
+    if test.is_empty is not None:
+        parts.append(f"is_empty = {str(test.is_empty).lower()}")
+    if test.negated:
+        parts.append("negated = true")
+    return "{ " + ", ".join(parts) + " }"
+
+
+def write_rules(rules: list[RegionRule]) -> str:
+    """Return rules as TOML, as `regions.parse_rules` reads them."""
+    blocks = []
+    for rule in rules:
+        lines = ["[[rule]]", f"name = {_quoted(rule.name)}", f"credit = {_quoted(rule.credit)}"]
+        lines.append("when = [")
+        for tests in rule.when:
+            lines += ["  [", *(f"    {_written(test)}," for test in tests), "  ],"]
+        lines.append("]")
+        lines.append(f"boxes = [{', '.join(str(list(box)) for box in rule.boxes)}]")
+        if rule.scaled_from:
+            lines.append(f"scaled_from = {list(rule.scaled_from)}")
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)

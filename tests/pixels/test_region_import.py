@@ -1,0 +1,97 @@
+"""CTP pixel scripts and deid recipes as region rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from fastdeid.errors import ProfileError
+from fastdeid.pixels.region_import import import_rules, write_rules
+from fastdeid.pixels.regions import Condition, parse_rules
+
+CTP = """
+A library of boxes
+
+ ***** US *****
+ Scanner
+  { Modality.equals("US") * !Manufacturer.containsIgnoreCase("ACME") *
+    (Rows.equals("480") + [0028,0011].equals("640")) }
+  (10,0,200,40) (0,70,5,6)
+  { ImageType.equals("") }
+  (0,0,9,9)
+  { Modality.isGreaterThan("US") } (0,0,1,1)
+  { NoSuchAttribute.equals("1") } (0,0,1,1)
+"""
+DEID = """FORMAT dicom
+%filter graylist
+LABEL Flags only
+  contains Modality CT
+LABEL Banner # (A. Person)
+  contains Modality CT|MR
+  + contains ImageType SCREEN SAVE || missing SeriesDescription
+  coordinates 1,2,30,40
+LABEL Corner
+  equals Rows 480
+  || equals Columns 640 # either
+  ctpcoordinates 1,2,30,40
+LABEL Misspelt
+  contains Manfacturer ACME
+  ctpcoordinates 0,0,1,1
+%header
+REMOVE PatientID
+"""
+
+
+def test_a_ctp_expression_becomes_alternatives_of_tests() -> None:
+    imported = import_rules(CTP, "CTP")
+    first, second = imported.rules
+    common = [
+        Condition("Modality", equals=["US"]),
+        Condition("Manufacturer", contains=["ACME"], negated=True),
+    ]
+    assert first.when == [
+        [*common, Condition("Rows", equals=["480"])],
+        [*common, Condition("Columns", equals=["640"])],
+    ]
+    assert first.boxes == [(0, 10, 40, 210), (70, 0, 76, 5)]
+    assert (first.name, first.credit) == ("Scanner", "CTP")
+    assert second.when == [[Condition("ImageType", is_empty=True)]]
+
+
+def test_what_cannot_be_expressed_is_named_by_its_line() -> None:
+    skipped = import_rules(CTP, "CTP").skipped_lines
+    assert [CTP.splitlines()[line - 1].split("{")[1].split(".")[0].strip() for line in skipped] == [
+        "Modality",
+        "NoSuchAttribute",
+    ]
+    (misspelt,) = import_rules(DEID, "deid").skipped_lines
+    assert DEID.splitlines()[misspelt - 1] == "LABEL Misspelt"
+
+
+def test_a_deid_recipe_becomes_rules() -> None:
+    banner, corner = import_rules(DEID, "deid").rules
+    modality = Condition("Modality", contains=["CT", "MR"])
+    assert banner.when == [
+        [modality, Condition("ImageType", contains=["SCREEN SAVE"])],
+        [modality, Condition("SeriesDescription", is_empty=True)],
+    ]
+    assert banner.boxes == [(2, 1, 40, 30)]
+    assert (banner.name, banner.credit) == ("Banner", "deid, A. Person")
+    assert corner.when == [
+        [Condition("Rows", equals=["480"])],
+        [Condition("Columns", equals=["640"])],
+    ]
+    assert corner.boxes == [(2, 1, 42, 31)]
+
+
+@pytest.mark.parametrize("text", [CTP, DEID], ids=["CTP", "deid"])
+def test_written_rules_are_read_as_they_were(text: str) -> None:
+    rules = import_rules(text, 'a "credit"\\').rules
+    assert parse_rules(write_rules(rules)).rule == rules
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no rules here", "FORMAT dicom\nLABEL a\n  contains Modality CT\n"]
+)
+def test_a_file_without_boxes_is_refused(text: str) -> None:
+    with pytest.raises(ProfileError):
+        import_rules(text, "x")
