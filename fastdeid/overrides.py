@@ -29,8 +29,11 @@ _FIXED: Final = frozenset(
 _CODE_STRING: Final = re.compile(r"[A-Z0-9_ ]{1,16}")
 
 
-class PrivateAttribute(NamedTuple):
-    """A private attribute by its creator, in whichever block it stands: (gggg,xxee)."""
+class PrivateName(NamedTuple):
+    """A private attribute, in whichever block it stands: (gggg,xxee).
+
+    creator: upper case, single spaces.
+    """
 
     creator: str
     group: int
@@ -71,7 +74,7 @@ class Override(NamedTuple):
     """
 
     path: tuple[int, ...]
-    private: PrivateAttribute | None
+    private: PrivateName | None
     action: str
     reason: str
     condition: Condition | None
@@ -123,12 +126,12 @@ def _parse_tag(text: str) -> int:
     return tag
 
 
-def parse_private(text: str, creator: str) -> PrivateAttribute:
+def parse_private(text: str, creator: str) -> PrivateName:
     """Return the private attribute of "(0029,xx10)" and its creator; raise ProfileError if none."""
     match = _PRIVATE.fullmatch(text)
     if match is None:
         raise ProfileError(f"no private attribute {text!r}: write it as (0029,xx10)")
-    return PrivateAttribute(" ".join(creator.split()), int(match[1], 16), int(match[2], 16))
+    return PrivateName(" ".join(creator.upper().split()), int(match[1], 16), int(match[2], 16))
 
 
 def find_attribute(tag: int) -> Attribute:
@@ -136,10 +139,12 @@ def find_attribute(tag: int) -> Attribute:
     return read_dictionary().attribute(tag)
 
 
-def check_action(action: str, path: tuple[int, ...]) -> None:
+def check_action(action: str, path: tuple[int, ...], *, is_private: bool) -> None:
     """Raise ProfileError for an action that is none, or that the attribute's VR does not have."""
     if not is_code(action):
         raise ProfileError(f"unknown action {action!r}: no code of Table E.1-1a")
+    if is_private and action not in {"K", "X"}:
+        raise ProfileError("a private attribute is safe to keep, action 'K', or goes, action 'X'")
     if action == "C" and path and not clean_method(path[-1], find_attribute(path[-1]).vr):
         raise ProfileError(f"action 'C' is not possible for VR {find_attribute(path[-1]).vr}")
     if action in {"U", "X/Z/U*"} and path and find_attribute(path[-1]).vr not in {"UI", "SQ"}:

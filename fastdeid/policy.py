@@ -9,7 +9,7 @@ from fastdeid import tags
 from fastdeid.codes import clean_method
 from fastdeid.errors import ProfileError
 from fastdeid.options import Code, choose_option, read_option_codes, temporal_information
-from fastdeid.overrides import Override, PrivateAttribute, find_attribute
+from fastdeid.overrides import Override, PrivateName, find_attribute
 from fastdeid.profiles.tables import (
     PRIVATE_PATTERN,
     REPEATING_GROUPS,
@@ -54,6 +54,7 @@ class Choice(NamedTuple):
 class Policy:
     """The choices of a profile for the instances that meet some of its conditions.
 
+    weakening: rules that let more through than the options of the profile say.
     claims: codes of CID 7050 whose rules are in force. temporal: value of (0028,0303). paths:
     choices by sequence path, of at least two tags. private: action codes of private attributes.
     inserted: attributes that are removed, because the profile has its own.
@@ -67,8 +68,9 @@ class Policy:
             self._choices[tag] = Choice("X", "set anew by every run", "X")
         self.inserted = frozenset(insertion.tag for insertion in settings.insertions)
         self.paths: dict[tuple[int, ...], Choice] = {}
-        self.private: dict[PrivateAttribute, str] = {}
-        self._not_claimed = {o.BASIC: False, **dict.fromkeys(o.PIXEL_OPTIONS, True)}
+        self.private: dict[PrivateName, str] = {}
+        self.weakening: list[Override] = []
+        self._not_claimed = set(o.PIXEL_OPTIONS)
         for number, override in enumerate(settings.overrides):
             if override.condition is None or number in in_force:
                 self._apply(override)
@@ -77,7 +79,7 @@ class Policy:
         self.claims: tuple[Code, ...] = tuple(
             code
             for name, code in read_option_codes().items()
-            if name in claimed and not self._not_claimed.get(name)
+            if name in claimed and name not in self._not_claimed
         )
         self.temporal = temporal_information(settings.options)
 
@@ -119,20 +121,25 @@ class Policy:
             return
         if override.private is not None:
             self.private[override.private] = override.action
-            if override.action in {"K", "C"} and o.RETAIN_SAFE_PRIVATE not in self.options:
-                self._not_claimed[o.BASIC] = True
+            if override.action == "K" and o.RETAIN_SAFE_PRIVATE not in self.options:
+                self._weaken(override, Choice("X", TABLE, "X"))
             return
         tag = override.path[-1]
         before = self.choose(tag)
         if not override.shipped and _weakens(before.code, override.action):
-            self._not_claimed[o.BASIC] = True
-            if before.code == "C":
-                self._not_claimed[before.source.removeprefix("option ")] = True
+            self._weaken(override, before)
         choice = Choice(override.action, override.source, before.basic)
         if len(override.path) > 1:
             self.paths[override.path] = choice
         else:
             self._choices[tag] = choice
+
+    def _weaken(self, override: Override, before: Choice) -> None:
+        """Claim neither the profile nor the option any more whose rule is not in force."""
+        self.weakening.append(override)
+        self._not_claimed.add(o.BASIC)
+        if before.code == "C":
+            self._not_claimed.add(before.source.removeprefix("option ").removesuffix(", by VR"))
 
     def _check_paths(self, overrides: tuple[Override, ...]) -> None:
         """Raise ProfileError for a path through a sequence that no rule keeps."""

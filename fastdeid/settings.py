@@ -26,9 +26,10 @@ from fastdeid.profile_lines import find_error, find_line
 from fastdeid.profiles.tables import FOLDER
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_LABEL: Final = re.compile(r"[A-Za-z0-9._-]{1,20}")
 _LONGEST_CHAIN: Final = 8
 _INHERITED: Final = ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers")
-PRIVATE_SOURCES: Final = ("ps3.15", "tcia")
+PRIVATE_SOURCES: Final = ("standard", "tcia")
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,7 +110,7 @@ class Settings(msgspec.Struct, frozen=True):
     options: tuple[str, ...] = ()
     pseudonyms: str = "keyed"
     descriptors: str = "balanced"
-    private_sources: tuple[str, ...] = ("ps3.15",)
+    private_sources: tuple[str, ...] = ("standard",)
     csa_headers: str = "remove"
     well_known_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -144,6 +145,12 @@ class _Source:
         """Return an error with the line of the word that is wrong."""
         return self._error(find_line(self._text, table, number, word), error)
 
+    def names(self) -> None:
+        """Raise ProfileError for a name or version that (0012,0063) cannot hold."""
+        for key in ("name", "version"):
+            if _LABEL.fullmatch(getattr(self.file, key)) is None:
+                raise self.failed(f"{key} is not 1 to 20 of A-Z, a-z, 0-9, '.', '_', '-'", key)
+
     def options(self) -> None:
         """Raise ProfileError for an unknown option, or options that exclude each other."""
         for option in self.file.options or ():
@@ -167,7 +174,7 @@ class _Source:
                 private = parse_private(word, rule.creator) if rule.creator else None
                 path = () if rule.creator else parse_path(word)
                 word = rule.action
-                check_action(rule.action, path)
+                check_action(rule.action, path, is_private=private is not None)
                 word = rule.unless
                 if rule.unless:
                     check_option(rule.unless)
@@ -261,6 +268,7 @@ def _merge(chain: list[_Source]) -> Settings:
     overrides: list[Override] = []
     identifiers: list[Identifier] = []
     for source in reversed(chain):
+        source.names()
         source.options()
         overrides += source.overrides()
         identifiers += source.identifiers()

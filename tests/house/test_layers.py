@@ -26,7 +26,7 @@ LAYERS = (
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
-        *("digests", "facts", "outcome", "references", "setting"),
+        *("digests", "facts", "outcome", "profile_text", "references", "setting", "statement"),
         *("concepts", "graphics", "overlays", "structured"),
         *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
         "crosswalk",
@@ -39,7 +39,7 @@ LAYERS = (
     ),
     ("engines", "engines.*", "progress"),
     ("linkage", "linkage.*"),
-    ("__main__", "cli", "commands", "link_commands"),
+    ("__main__", "cli", "commands", "link_commands", "profile_commands"),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
 PYTHON_FILES = sorted(

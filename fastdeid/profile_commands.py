@@ -1,0 +1,55 @@
+"""The commands `fastdeid profile ...`: each calls the library once and prints what it returns."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Profiles: what they do, whether one is sound, how two differ.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_Profile = Annotated[str, typer.Argument(metavar="PROFILE", help="Name or TOML file of a profile.")]
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the profiles that come with fastdeid."""
+    from fastdeid.profile_text import list_profiles
+
+    typer.echo("\n".join(list_profiles()))
+
+
+@app.command()
+def show(profile: _Profile) -> None:
+    """Print options, rules with their reasons, and what is claimed."""
+    from fastdeid.profile_text import show_profile
+
+    typer.echo("\n".join(show_profile(profile)))
+
+
+@app.command()
+def check(profile: _Profile) -> None:
+    """Check a profile: exit code 7, and the line, when it holds anything unknown."""
+    from fastdeid.profile_text import check_profile
+
+    typer.echo("\n".join(check_profile(profile)))
+
+
+@app.command()
+def diff(one: _Profile, other: _Profile) -> None:
+    """Print what two profiles do differently, attribute by attribute."""
+    from fastdeid.profile_text import diff_profiles
+
+    typer.echo("\n".join(diff_profiles(one, other)))
+
+
+@app.command()
+def statement(profile: _Profile = "basic") -> None:
+    """Print the conformance statement that PS3.15 E.1.3 asks for, in Markdown."""
+    from fastdeid.statement import write_statement
+
+    typer.echo(write_statement(profile))
