@@ -184,9 +184,9 @@ def _name_forms(part: str) -> Iterable[str]:
     pieces = _APOSTROPHES.split(part)
     bare = "".join(pieces)
     forms = [part, bare, *(piece for piece in pieces if _weight(piece) >= _WHOLE_NAME)]
-    if not bare.isascii():
-        plain = (_bare(bare.translate(_SINGLE_LETTERS)), _bare(bare.translate(_EXPANSIONS)))
-        forms += [form for form in plain if form.isascii()]
+    for form in [form for form in forms if not form.isascii()]:
+        plain = (_bare(form.translate(_SINGLE_LETTERS)), _bare(form.translate(_EXPANSIONS)))
+        forms += [one for one in plain if one.isascii()]
     return dict.fromkeys(form for form in forms if len(form) >= _SHORTEST_NAME or form == part)
 
 

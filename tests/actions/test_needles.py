@@ -126,6 +126,13 @@ def test_parts_of_names_are_found_on_their_own(original: str, text: bytes) -> No
 
 
 @pytest.mark.parametrize(
+    "text", [b"Aubigne", b"D'AUBIGNE", b"D AUBIGNE", b"daubigne", b"d\x92aubign\xe9"]
+)
+def test_an_accented_part_behind_an_apostrophe_is_found_without_either(text: bytes) -> None:
+    assert hits(name("d'Aubigné^Paul"), text)
+
+
+@pytest.mark.parametrize(
     ("original", "charsets", "codec"),
     [
         ("山田^太郎", ("ISO_IR 192",), "utf_8"),
