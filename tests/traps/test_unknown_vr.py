@@ -131,3 +131,9 @@ def test_trap_4_the_transfer_syntax_and_every_kept_vr_stay(
     data_set = b.inflate(run.data[start:]) if encoding.deflated else run.data[start:]
     for element in kept:
         assert element in data_set
+
+
+@pytest.mark.parametrize("tag", [0x00080202, 0x00180061, 0x00189445, 0x00280020, 0x04000315])
+def test_an_attribute_that_the_standard_lists_without_a_name_goes(tmp_path: Path, tag: int) -> None:
+    run = deidentify(tmp_path, b.part10(ct_image(b.text(tag, "LO", "Secret"))))
+    assert b"Secret" not in run.data
