@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
+from fastdeid.available import AVAILABLE
 from fastdeid.options import PIXEL_OPTIONS, read_option_codes
 from fastdeid.overrides import Condition, Override, parse_path
 from fastdeid.policy import Policy
 from fastdeid.profiles.tables import read_dictionary
 from fastdeid.rules import Profile, load_profile
-from fastdeid.setting import AVAILABLE
 from fastdeid.settings import Settings, profile_names, read_settings
 
 _WIDTH: Final = 100

@@ -11,25 +11,14 @@ import numpy.typing as npt
 
 from fastdeid import tags
 from fastdeid.actions import Context, is_one_uid
+from fastdeid.available import require_available
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
-from fastdeid.errors import DicomError, ProfileError
+from fastdeid.errors import DicomError
 from fastdeid.markers import Markers, make_markers
-from fastdeid.options import (
-    PIXEL_OPTIONS,
-    RETAIN_FULL_DATES,
-    RETAIN_MODIFIED_DATES,
-)
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
 
-# Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
-AVAILABLE: Final = frozenset(
-    (
-        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES),
-        *PIXEL_OPTIONS,
-    )
-)
 _PADDING: Final = b" \0"
 _NAMES: Final = (
     *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
@@ -59,20 +48,11 @@ class Setting(msgspec.Struct):
     markers: Markers
 
 
-def require_available(profile: Profile) -> None:
-    """Raise ProfileError for a profile that asks for what this version cannot do yet."""
-    for option in profile.options:
-        if option not in AVAILABLE:
-            raise ProfileError(f"option {option!r} is not available in this version")
-    if profile.settings.pseudonyms != "keyed":
-        raise ProfileError("pseudonyms = 'random' are not available in this version")
-
-
 class Settings:
-    """The settings met so far. Raises ProfileError, see `require_available`."""
+    """The settings met so far. Raises ProfileError, see `available`."""
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms) -> None:
-        require_available(profile)
+        require_available(profile.settings)
         self._profile = profile
         self._pseudonyms = pseudonyms
         self._known: dict[tuple[object, ...], Setting] = {}

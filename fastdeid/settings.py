@@ -27,6 +27,8 @@ from fastdeid.profiles.tables import FOLDER
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _LABEL: Final = re.compile(r"[A-Za-z0-9._-]{1,20}")
+# Beside profiles, the folder holds tables in TOML.
+_PURPOSE: Final = re.compile(rb"^purpose\s*=", re.MULTILINE)
 _LONGEST_CHAIN: Final = 8
 _INHERITED: Final = ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers")
 PRIVATE_SOURCES: Final = ("standard", "tcia")
@@ -248,7 +250,8 @@ def read_settings(name_or_path: str) -> Settings:
 
 def profile_names() -> tuple[str, ...]:
     """Return the names of the profiles that come with fastdeid, basic first."""
-    names = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != "sources")
+    files = [path for path in FOLDER.glob("*.toml") if _PURPOSE.search(path.read_bytes())]
+    names = sorted(path.stem for path in files)
     return tuple(sorted(names, key=lambda name: name != "basic"))
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from fastdeid import __version__
 from fastdeid import options as o
+from fastdeid.available import AVAILABLE
 from fastdeid.codes import choose_action
 from fastdeid.options import PIXEL_OPTIONS, read_option_codes
 from fastdeid.policy import tag_of
@@ -15,7 +16,6 @@ from fastdeid.profile_text import describe_condition, describe_place, tag_name
 from fastdeid.profiles.tables import PRIVATE_PATTERN, read_table, read_types
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS
 from fastdeid.rules import Profile, load_profile
-from fastdeid.setting import AVAILABLE
 
 _ACTIONS: Final = {
     "K": "kept",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fastdeid import __version__, convert, plan
+from fastdeid.available import require_available
 from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
@@ -18,7 +19,6 @@ from fastdeid.folders import Paths
 from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
-from fastdeid.setting import require_available
 from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
 
@@ -48,7 +48,7 @@ class Session:
         make: Callable[..., Any] | None,
     ) -> None:
         compiled = load_profile(profile)
-        require_available(compiled)
+        require_available(compiled.settings)
         self._settings = Settings(
             source=paths.source,
             target=paths.target,

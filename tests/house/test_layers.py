@@ -18,8 +18,9 @@ LAYERS = (
     ("", "errors", "kernel_cache", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
-        *("codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup", "options"),
-        *("overrides", "policy", "profile_lines", "rules", "settings", "sop_classes", "variants"),
+        *("available", "codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup"),
+        *("options", "overrides", "policy", "profile_lines", "rules", "settings"),
+        *("sop_classes", "variants"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
+from fastdeid.available import AVAILABLE
 from fastdeid.profiles.tables import Row
-from fastdeid.setting import AVAILABLE
 from tests.options.expected import OPTIONS, ROWS, expect, tag_of
 from tests.options.profiles import with_options
 from tests.options.test_rows import CT

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from fastdeid.available import require_available
 from fastdeid.errors import ProfileError
 from fastdeid.overrides import parse_path
 from fastdeid.rules import Profile, load_profile
-from fastdeid.setting import require_available
 from fastdeid.settings import profile_names, read_settings
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -86,8 +86,8 @@ def test_safe_harbor_is_refused_as_long_as_pseudonyms_are_not_random() -> None:
     profile = load_profile("safe-harbor")
     assert profile.settings.pseudonyms == "random"
     with pytest.raises(ProfileError, match="not available in this version"):
-        require_available(profile)
+        require_available(profile.settings)
 
 
 def test_basic_may_run() -> None:
-    require_available(load_profile("basic"))
+    require_available(read_settings("basic"))

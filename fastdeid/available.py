@@ -1,0 +1,26 @@
+"""Which options this version carries out: a profile that asks for more does not run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastdeid.errors import ProfileError
+from fastdeid.options import PIXEL_OPTIONS, RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES
+from fastdeid.settings import Settings
+
+# Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
+AVAILABLE: Final = frozenset(
+    (
+        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES),
+        *PIXEL_OPTIONS,
+    )
+)
+
+
+def require_available(settings: Settings) -> None:
+    """Raise ProfileError for a profile that asks for what this version cannot do yet."""
+    for option in settings.options:
+        if option not in AVAILABLE:
+            raise ProfileError(f"option {option!r} is not available in this version")
+    if settings.pseudonyms != "keyed":
+        raise ProfileError("pseudonyms = 'random' are not available in this version")
