@@ -11,11 +11,8 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-# What may not stand beside a needle.
-ANYWHERE, NO_LETTERS, NO_DIGITS, NO_ALPHANUMERICS = 0, 1, 2, 3
-
 # Columns of `needles`.
-START, LENGTH, BOUNDARY = 0, 1, 2
+START, LENGTH = 0, 1
 
 # Columns of `anchors`: number of the needle, and where the word stands in it.
 OWNER, OFFSET = 0, 1
@@ -74,33 +71,6 @@ def _bucket(word, mask, shift):
 
 
 @_helper
-def _is_letter(byte):
-    return 97 <= _fold(byte) <= 122
-
-
-@_helper
-def _is_digit(byte):
-    return 48 <= byte <= 57
-
-
-@_helper
-def _stands_free(text, start, end, first, last, boundary):
-    """Whether the bytes beside text[first:last] are none that the boundary forbids."""
-    before = np.int64(text[first - 1]) if first > start else np.int64(0)
-    after = np.int64(text[last]) if last < end else np.int64(0)
-    if boundary != NO_DIGITS and (_is_letter(before) or _is_letter(after)):
-        return False
-    if boundary != NO_LETTERS:
-        if _is_digit(before) or _is_digit(after):
-            return False
-        if before == 46 and first - 1 > start and _is_digit(np.int64(text[first - 2])):
-            return False
-        if after == 46 and last + 1 < end and _is_digit(np.int64(text[last + 1])):
-            return False
-    return True
-
-
-@_helper
 def _matches(text, first, arena, needle, length):
     for i in range(length):
         if _fold(np.int64(text[first + i])) != _fold(np.int64(arena[needle + i])):
@@ -112,8 +82,8 @@ def _matches(text, first, arena, needle, length):
 def index_anchors(arena, needles, anchors, width, log_size, heads, links, bits):
     """Chain anchors by the bucket of their words, and set the bits of the buckets in use.
 
-    arena: shape (n,), bytes of all needles. needles: (n_needles, 3), start and length in the arena
-    and boundary. anchors: (n_anchors, 2), OWNER and OFFSET; the word lies within the needle. width:
+    arena: shape (n,), bytes of all needles. needles: (n_needles, 2), start and length in the
+    arena. anchors: (n_anchors, 2), OWNER and OFFSET; the word lies within the needle. width:
     bytes of a word, 3 or 4. heads: shape (2**log_size,), receives the first anchor of each bucket.
     links: (n_anchors,), receives the next one. bits: (2**log_size / 8,). Returns the number of
     buckets in use.
@@ -189,13 +159,11 @@ def find_all(
                 and after <= end
                 and _matches(text, place, arena, needles[needle, START], needles[needle, LENGTH])
             ):
-                boundary = needles[needle, BOUNDARY]
-                if boundary == ANYWHERE or _stands_free(text, start, end, place, after, boundary):
-                    if n_hits >= last:
-                        hits[last, PLACE] = complete
-                        return -1 - at
-                    hits[n_hits, PLACE] = place
-                    hits[n_hits, NEEDLE] = needle
-                    n_hits += 1
+                if n_hits >= last:
+                    hits[last, PLACE] = complete
+                    return -1 - at
+                hits[n_hits, PLACE] = place
+                hits[n_hits, NEEDLE] = needle
+                n_hits += 1
             anchor = np.int64(links[anchor])
     return n_hits

@@ -10,9 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.kernels import multisearch as kernel
-from fastdeid.kernels.multisearch import ANYWHERE, NO_ALPHANUMERICS, NO_DIGITS, NO_LETTERS
-
-__all__ = ["ANYWHERE", "NO_ALPHANUMERICS", "NO_DIGITS", "NO_LETTERS", "Automaton", "Hit"]
 
 # Shortest needles of the two ways of searching: every byte looked at, or every fourth.
 SHORTEST: Final = 3
@@ -31,23 +28,22 @@ class Hit(NamedTuple):
 class Automaton:
     """Finds every place of every needle in any ASCII case.
 
-    needles: pairs of bytes and boundary, which neighbours it must not have. sparse: needles have
-    SHORTEST_SPARSE bytes or more, which makes the search several times faster; else SHORTEST.
+    sparse: needles have SHORTEST_SPARSE bytes or more, which makes the search several times faster;
+    else SHORTEST.
     """
 
-    def __init__(self, needles: Sequence[tuple[bytes, int]], *, sparse: bool) -> None:
-        self.lengths = [len(value) for value, _ in needles]
+    def __init__(self, needles: Sequence[bytes], *, sparse: bool) -> None:
+        self.lengths = [len(value) for value in needles]
         shortest = SHORTEST_SPARSE if sparse else SHORTEST
         if any(length < shortest for length in self.lengths):
             raise ValueError(f"a needle has fewer than {shortest} bytes")
         self._width, self._stride = (_SPARSE, _SPARSE) if sparse else (SHORTEST, 1)
-        anchors = _anchors([value for value, _ in needles], self._width, self._stride)
+        anchors = _anchors(needles, self._width, self._stride)
         starts = np.cumsum([0, *self.lengths])
-        table = np.zeros((len(needles), 3), np.int64)
+        table = np.zeros((len(needles), 2), np.int64)
         table[:, kernel.START] = starts[:-1]
         table[:, kernel.LENGTH] = self.lengths
-        table[:, kernel.BOUNDARY] = [boundary for _, boundary in needles]
-        arena = np.frombuffer(bytearray(b"".join(value for value, _ in needles)), np.uint8)
+        arena = np.frombuffer(bytearray(b"".join(needles)), np.uint8)
         self._log = min(max((16 * len(anchors)).bit_length(), _LEAST_LOG), _MOST_LOG)
         heads = np.zeros(1 << self._log, np.int32)
         links = np.zeros(len(anchors), np.int32)
@@ -57,7 +53,7 @@ class Automaton:
         self._hits = np.zeros((len(anchors) + 1024, 2), np.int64)
 
     def find(self, text: npt.NDArray[np.uint8], start: int = 0, end: int = -1) -> Iterator[Hit]:
-        """Yield the hits in text[start:end]; neighbours beyond that do not count.
+        """Yield the hits that lie within text[start:end].
 
         text: shape (n,), C order, not writable. end: by default that of the text.
         """
@@ -76,7 +72,7 @@ class Automaton:
             first = -1 - n
 
 
-def _anchors(values: list[bytes], width: int, stride: int) -> npt.NDArray[np.int64]:
+def _anchors(values: Sequence[bytes], width: int, stride: int) -> npt.NDArray[np.int64]:
     """Return the anchors of needles: the words that stand in the fewest of them.
 
     So 1.2.840.10008., with which so many UIDs begin, is not what a search stops at.

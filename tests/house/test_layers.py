@@ -40,7 +40,7 @@ LAYERS = (
     ),
     ("engines", "engines.*", "progress"),
     ("linkage", "linkage.*"),
-    ("__main__", "cli", "commands", "link_commands", "profile_commands"),
+    ("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
 PYTHON_FILES = sorted(

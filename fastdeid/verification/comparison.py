@@ -1,0 +1,150 @@
+"""An output beside the file that it was made of, where that is still there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+
+from fastdeid import tags
+from fastdeid.dicom.text import decode, parse_charsets
+from fastdeid.kinds import harvest_of
+from fastdeid.profiles.tables import Attribute, read_dictionary
+from fastdeid.verification.conformance import ProfileCheck
+from fastdeid.verification.findings import Finding, tag_text
+from fastdeid.verification.originals import DATE, NAME, UID, Original
+from fastdeid.verification.places import TEXT, Content, Place, read_places
+
+_PADDING: Final = b" \0"
+_PIXELS: Final = (tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA)
+_BY_VR: Final = {"PN": NAME, "DA": DATE, "DT": DATE, "UI": UID}
+_DAY: Final = re.compile(rb"(\d{4})(\d\d)(\d\d)")
+
+# Returns the pseudonym of a UID.
+MapUid = Callable[[bytes], bytes]
+
+
+def read_source(folder: str, path: bytes) -> Content | None:
+    """Return the data set of a source file, None when it cannot be read."""
+    try:
+        data = np.memmap(os.path.join(os.fsencode(folder), path), np.uint8, "r")
+        return read_places(data, is_output=False)[-1]
+    except (OSError, ValueError):
+        return None
+
+
+def harvest(check: ProfileCheck, content: Content) -> Iterator[Original]:
+    """Yield the originals of a source file that its output must not hold anywhere."""
+    rules = check.rules_of(content)
+    charsets = parse_charsets(_first(content, tags.SPECIFIC_CHARACTER_SET))
+    for place in content.places:
+        if place.kind != TEXT or not place.tag or place.tag >> 16 == 2:
+            continue
+        kind = _BY_VR.get(place.vr, "")
+        attribute = None if (place.tag >> 16) % 2 else read_dictionary().find(place.tag)
+        if attribute is not None and not kind:
+            kind = harvest_of(Attribute(place.vr, attribute.vm, attribute.keyword))
+        if not kind or check.keeps(rules, place):
+            continue
+        raw = content.data[place.start : place.end].tobytes()
+        for value in _text(raw, charsets).split("\\"):
+            if kind != UID:
+                yield Original(kind, value)
+            elif not check.is_registered(value.strip(" \0").encode("ascii", "replace")):
+                yield Original(UID, value.strip(" \0"))
+
+
+def _text(raw: bytes, charsets: tuple[str, ...]) -> str:
+    text = decode(raw, charsets)
+    if text is None:
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            text = raw.decode("latin-1")
+    return text
+
+
+def _first(content: Content, tag: int) -> bytes:
+    for place in content.places:
+        if place.tag == tag and not place.path:
+            return content.data[place.start : place.end].tobytes()
+    return b""
+
+
+def compare(
+    check: ProfileCheck,
+    source: Content,
+    output: Content,
+    *,
+    path: str,
+    offset: int | None,
+    map_uid: MapUid | None,
+) -> Iterator[Finding]:
+    """Yield where an output is not what its source makes of it.
+
+    path: of the output. offset: days that belong to its patient. map_uid: None where pseudonyms of
+    UIDs are not functions of the key.
+    """
+    if not _same_pixels(source, output):
+        yield Finding(path, "pixels_differ", tag_text(tags.PIXEL_DATA))
+    if map_uid is not None:
+        known = {map_uid(uid) for _, uid in _uids(source)}
+        for place, uid in _uids(output):
+            if uid.startswith(b"2.25.") and not uid.startswith(b"2.25.0") and uid not in known:
+                yield Finding(path, "uid_of_nowhere", tag_text(place.tag), place.start)
+    rules = check.rules_of(output)
+    dates = _dates(source)
+    for key, found in _dates(output).items():
+        if not check.is_shifted(rules, found[0][0]):
+            continue
+        for (place, raw), (_, before) in zip(found, dates.get(key, ()), strict=False):
+            if not _moved(before, raw, offset or 0):
+                yield Finding(path, "date_interval", tag_text(place.tag), place.start)
+
+
+def _same_pixels(source: Content, output: Content) -> bool:
+    pieces = []
+    for content in (source, output):
+        places = [one for one in content.places if one.tag in _PIXELS and not one.path]
+        pieces.append([content.data[place.start : place.end] for place in places])
+    return len(pieces[0]) == len(pieces[1]) and all(
+        np.array_equal(one, other) for one, other in zip(*pieces, strict=True)
+    )
+
+
+def _uids(content: Content) -> Iterator[tuple[Place, bytes]]:
+    for place in content.places:
+        if place.vr == "UI" and place.tag >> 16 != 2:
+            for value in content.data[place.start : place.end].tobytes().split(b"\\"):
+                yield place, value.strip(_PADDING)
+
+
+_Dates = dict[tuple[tuple[int, ...], int], list[tuple[Place, bytes]]]
+
+
+def _dates(content: Content) -> _Dates:
+    """Return DA and DT values by path and tag, in the order of the file."""
+    found: _Dates = defaultdict(list)
+    for place in content.places:
+        if place.vr in {"DA", "DT"}:
+            raw = content.data[place.start : place.end].tobytes()
+            found[place.path, place.tag].append((place, raw))
+    return found
+
+
+def _moved(before: bytes, after: bytes, days: int) -> bool:
+    """Tell whether the first whole day of a value is the old one moved; True where neither is."""
+    old, new = _DAY.match(before), _DAY.match(after)
+    if old is None or new is None:
+        return True
+    try:
+        moved = dt.date(*(int(part) for part in old.groups())) + dt.timedelta(days)
+    except (ValueError, OverflowError):
+        return True
+    # What cannot be moved is replaced by the dummy of the basic profile.
+    return new[0] in {moved.strftime("%Y%m%d").encode(), b"19000101"}

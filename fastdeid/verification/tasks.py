@@ -1,0 +1,141 @@
+"""The work of a verification in pieces: some outputs of one patient each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+import pydicom.charset
+
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.rules import load_profile
+from fastdeid.summary import place_of
+from fastdeid.verification import dciodvfy
+from fastdeid.verification.comparison import MapUid, harvest, read_source
+from fastdeid.verification.findings import Finding
+from fastdeid.verification.instance import InstanceCheck, Row
+from fastdeid.verification.originals import Original, find_needles
+from fastdeid.verification.places import Content
+from fastdeid.verification.searching import Searcher
+
+_NAMES: Final = re.compile(r"[^/]+")
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What all tasks share. source: folder to compare with, "" for none. dciodvfy: ask it, too."""
+
+    target: str
+    source: str
+    profile: str
+    key: bytes
+    dciodvfy: bool
+
+
+class Task(msgspec.Struct, frozen=True):
+    """Outputs of one patient. originals: all of the patient. charsets: terms of (0008,0005).
+
+    texts: what the research manifest says of these outputs in words.
+    """
+
+    rows: list[Row]
+    originals: list[Original]
+    charsets: list[str]
+    texts: list[str]
+
+
+class Result(msgspec.Struct):
+    """What a task has found. references: SOP Instance UIDs that the outputs refer to."""
+
+    findings: list[Finding]
+    n_files: int
+    n_bytes: int
+    n_chance: int
+    n_needles: int
+    references: list[str]
+
+
+class Verifier:
+    """Does one task after another."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._check = InstanceCheck(load_profile(setup.profile), setup.target)
+        self._pseudonyms = Pseudonyms(setup.key)
+
+    def run(self, task: Task) -> Result:
+        """Check the outputs of a task. Whatever they are, it ends in findings, never in errors."""
+        findings: list[Finding] = []
+        originals = set(task.originals)
+        if self._setup.source:
+            for row in task.rows:
+                originals |= self._harvest(row, findings)
+        needles = find_needles(originals, _codecs(task.charsets))
+        searcher = Searcher(needles)
+        for text in task.texts:
+            needle = searcher.find_text(text)
+            if needle is not None:
+                findings.append(Finding("", "original_in_table", "", -1, needle.kind))
+        self._check.references.clear()
+        for row in task.rows:
+            findings += self._one(row, searcher)
+        return Result(
+            findings,
+            n_files=len(task.rows),
+            n_bytes=searcher.n_bytes,
+            n_chance=searcher.n_chance,
+            n_needles=len(needles),
+            references=sorted(self._check.references),
+        )
+
+    def _harvest(self, row: Row, findings: list[Finding]) -> set[Original]:
+        source = read_source(self._setup.source, row.source_path)
+        if source is None:
+            findings.append(Finding(row.output_path, "source_unreadable"))
+            return set()
+        return set(harvest(self._check.rules, source))
+
+    def _one(self, row: Row, searcher: Searcher) -> list[Finding]:
+        path = row.output_path
+        for pseudonym in (row.patient, row.accession_number, *_uids(row)):
+            path = path.replace(pseudonym or "/", "/")
+        findings = []
+        for name in _NAMES.findall(path):
+            needle = searcher.find_text(name)
+            if needle is not None:
+                findings.append(Finding("", "original_in_path", "", -1, needle.kind))
+        source = None
+        if self._setup.source:
+            source = read_source(self._setup.source, row.source_path)
+        try:
+            findings += self._check.find(row, searcher, source, self._map_uid(row, source))
+        except Exception as error:  # noqa: BLE001 - a damaged output is a finding
+            findings.append(Finding(row.output_path, "damaged", "", -1, place_of(error)))
+        if self._setup.dciodvfy and source is not None:
+            findings += dciodvfy.compare(
+                self._setup.source, row.source_path, self._setup.target, row.output_path
+            )
+        return list(dict.fromkeys(findings))
+
+    def _map_uid(self, row: Row, source: Content | None) -> MapUid | None:
+        """Return the function of the key that maps UIDs, None when this release has another one."""
+        if source is None:
+            return None
+        for place in source.places:
+            if place.tag == 0x00080018 and not place.path:
+                uid = source.data[place.start : place.end].tobytes().strip(b" \0")
+                if self._pseudonyms.uid(uid).decode() == row.sop_instance_uid:
+                    return self._pseudonyms.uid
+        return None
+
+
+def _uids(row: Row) -> tuple[str | None, ...]:
+    return (row.sop_instance_uid, row.series_instance_uid, row.study_instance_uid)
+
+
+def _codecs(charsets: Iterable[str]) -> list[str]:
+    """Return Python's names of character sets; unknown ones are left out."""
+    known = pydicom.charset.python_encoding
+    names = [known.get(one.strip(), "") for charset in charsets for one in charset.split("\\")]
+    return [name for name in dict.fromkeys(names) if name]
