@@ -41,7 +41,10 @@ def _raw(edit: Callable[[bytes, Patient], bytes]) -> Tampering:
 
 
 def _add(tag: int, vr: str, value: Callable[[Patient], object]) -> Tampering:
-    return _edited(lambda data_set, patient: data_set.add_new(tag, vr, value(patient)) and None)
+    def edit(data_set: Dataset, patient: Patient) -> None:
+        data_set.add_new(tag, vr, value(patient))
+
+    return _edited(edit)
 
 
 def _add_bytes(tag: int, vr: str, value: Callable[[Patient], bytes]) -> Tampering:
@@ -58,7 +61,7 @@ def _add_bytes(tag: int, vr: str, value: Callable[[Patient], bytes]) -> Tamperin
 
 def _before(data: bytes, tag: int) -> int:
     """Return where an element belongs among those of the top level, explicit VR little endian."""
-    at = 144 + struct.unpack_from("<I", data, 140)[0]
+    at: int = 144 + struct.unpack_from("<I", data, 140)[0]
     while at < len(data):
         group, number, vr, length = struct.unpack_from("<HH2sH", data, at)
         if group << 16 | number >= tag:
