@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastdeid.profiles import generate_private as private
+from fastdeid.profiles.vocabulary import words_text
 
 EDITION: Final = "2025e"
 
@@ -240,6 +241,7 @@ def main(source: Path, target: Path) -> None:
     """Write every table and `sources.toml` into `target`."""
     table, content = (source / f"ps3_15_table_{name}.csv" for name in ("e1_1", "e3_4_1"))
     safe, tcia = source / private.SAFE_SOURCE, source / private.TCIA_SOURCE
+    words = words_text((row[2] for row in dictionary_rows().values()), terms_text().split())
     texts = {
         table.name: (table_text(table), f"PS3.15 {EDITION} Table E.1-1", table),
         content.name: (content_text(content), f"PS3.15 {EDITION} Table E.3.4-1", content),
@@ -258,6 +260,11 @@ def main(source: Path, target: Path) -> None:
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
         "ps3_16_cid_7050.csv": (methods_text(), _release("pydicom", "sr._concepts_dict"), None),
         "defined_terms.csv": (terms_text(), _release("highdicom", "anatomic_regions"), None),
+        "clinical_words.txt": (
+            words,
+            _release("pydicom", "_concepts_dict and protocol_words.txt"),
+            None,
+        ),
         "ps3_03_types.json": (types_text(), _release("highdicom", "_standard"), None),
     }
     out = ["# Written by generate.py: where each table comes from, and its SHA-256.\n"]

@@ -208,3 +208,8 @@ def read_methods() -> tuple[tuple[str, str, str], ...]:
 def read_terms() -> frozenset[str]:
     """Return upper-case words that kept elements hold by the standard, such as HEAD and AXIAL."""
     return frozenset(_lines("defined_terms.csv"))
+
+
+def read_clinical_words() -> list[str]:
+    """Return lines of "term", "word" or "phrase" and folded words, see `vocabulary.py`."""
+    return _lines("clinical_words.txt")

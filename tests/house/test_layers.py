@@ -15,12 +15,14 @@ from tests.house.imports import REPOSITORY, graph, modules
 
 # Lowest first. "" is fastdeid/__init__.py. Whoever adds a module says here where it stands.
 LAYERS = (
-    ("", "errors", "kernel_cache", "tags", "verdicts"),
+    ("", "errors", "kernel_cache", "letters", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *("available", "codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup"),
         *("options", "overrides", "policy", "profile_lines", "rules", "settings"),
         *("sop_classes", "variants"),
+        *("cuts", "descriptors", "identity", "introductions", "mentions", "passages", "patterns"),
+        *("calendar_words", "postal", "strictness", "surroundings", "vocabulary"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),
