@@ -129,11 +129,19 @@ def content_text(source: Path) -> str:
     return _csv_text(names, out)
 
 
+# Of PS3.16 Table 8-1, beside those of pydicom's context groups: languages, countries, diseases,
+# procedures, anatomy, genes, and the former designators of SNOMED.
+SCHEMES: Final = """
+    99SDM SNM3 SRT RFC3066 RFC5646 ISO639_1 ISO639_2 ISO639_3 ISO3166_1 ISO3166_2 C4 C5 CD2 HCPCS
+    I10P I11 I9 I9C ICDO3 RADELEMENT UBERON NDFRT DCMUID HGNC HPC ACR JC8 JJ1017 CTCAE PATHLEX MGI MDNS
+""".split()
+
+
 def scheme_text() -> str:
-    """Return the designators of the coding schemes that PS3.16's context groups use, one a line."""
+    """Return the designators of the standard's coding schemes (PS3.16 section 8), one on a line."""
     from pydicom.sr._concepts_dict import concepts
 
-    return "\n".join(sorted({*concepts, "SRT", "SNM3", "99SDM"})) + "\n"
+    return "\n".join(sorted({*concepts, *SCHEMES})) + "\n"
 
 
 def uid_text() -> str:
