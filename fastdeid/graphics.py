@@ -14,15 +14,15 @@ import numpy as np
 from fastdeid.codes import Operation
 from fastdeid.dicom.element_table import ElementTable
 from fastdeid.kernels.elements import END, OPERATION, TAG, VR
-from fastdeid.tags import VR_NUMBERS
+from fastdeid.tags import VR_NAMES
 
 # A file without these at its top level needs no call of `find`.
 MARKED: Final = (0x00700001, 0x00700060, 0x00700234)
 
 _ANNOTATIONS: Final = 0x00700001
 # Graphic Layer Description, Graphic Group Label, Graphic Group Description.
-_DESCRIPTIONS: Final = np.array((0x00700068, 0x00700207, 0x00700208), np.int64)
-_WORDS: Final = np.array([VR_NUMBERS[vr] for vr in "LO LT SH ST UC UT".split()], np.int64)
+_DESCRIPTIONS: Final = (0x00700068, 0x00700207, 0x00700208)
+_IS_WORD: Final = np.isin(VR_NAMES, "LO LT SH ST UC UT".split())
 
 Change = tuple[int, Operation, str]
 
@@ -39,7 +39,9 @@ def find(loaded: ElementTable, rows: slice) -> list[Change]:
         inside[row : int(table[row, END]) - rows.start] = True
     # Codes say what kind of graphic it is; their values are no free text (PS3.3 section 8).
     inside &= tags >> 16 != 0x0008
-    words = (inside & np.isin(table[:, VR], _WORDS)) | np.isin(tags, _DESCRIPTIONS)
+    words = inside & _IS_WORD[table[:, VR]]
+    for tag in _DESCRIPTIONS:
+        words |= tags == tag
     stays = table[:, OPERATION] != Operation.REMOVE
     found = np.flatnonzero(words & stays) + rows.start
     return [(row, Operation.REPLACE, "clean") for row in found.tolist()]

@@ -83,7 +83,6 @@ class _Item(msgspec.Struct):
     value_type: str
     action: str
     values: list[int]
-    codes: list[int]
     sequences: list[list[_Item]]
     goes: bool = False
 
@@ -124,7 +123,11 @@ class _Walk:
         self._known = known
         tags = loaded.table[rows, TAG]
         self._names = (np.flatnonzero(tags == _CONCEPT_NAME) + rows.start).tolist()
-        self._sequences = (np.flatnonzero(np.isin(tags, _CONTENT)) + rows.start).tolist()
+        found = [np.flatnonzero(tags == tag) for tag in _CONTENT]
+        self._sequences = (np.concatenate(found) + rows.start).tolist()
+        self._schemes = (np.flatnonzero(tags == _CODING_SCHEME) + rows.start).tolist()
+        self._meanings = (np.flatnonzero(tags == _CODE_MEANING) + rows.start).tolist()
+        self._items: dict[int, _Item] = {}
         self._counted = bool((tags == _BY_REFERENCE).any())
         self._changes: dict[int, tuple[Operation, str]] = {}
 
@@ -132,6 +135,7 @@ class _Walk:
         """Yield the changes in no order."""
         for items in self._trees():
             self._treat(items, blank=False)
+        self._clean_meanings()
         for row, (operation, replace) in self._changes.items():
             yield row, operation, replace
 
@@ -145,8 +149,9 @@ class _Walk:
             parent = cells[name * N_COLUMNS + PARENT]
             if parent >= 0:
                 sequence = cells[parent * N_COLUMNS + PARENT]
-                found.setdefault(sequence, self._children(sequence))
-        items: dict[int, _Item] = {}
+                if sequence not in found:
+                    found[sequence] = self._children(sequence)
+        items = self._items
         trees: list[list[_Item]] = []
         # Outer sequences first: their rows are smaller.
         for sequence in sorted(found):
@@ -184,7 +189,7 @@ class _Walk:
     def _read(self, row: int) -> _Item:
         cells = self._cells
         concept, value_type = _NO_CONCEPT, ""
-        values, codes = [], []
+        values = []
         for child in self._children(row):
             at = child * N_COLUMNS
             tag = cells[at + TAG]
@@ -194,13 +199,11 @@ class _Walk:
                 concept = self._concept(child)
             if tag in _TYPE_OF:
                 values.append(child)
-            if cells[at + FLAGS] & SEQUENCE and tag not in _CONTENT:
-                codes.append(child)
         value_type = _SAME_TYPE.get(value_type, value_type)
         if not value_type and values:
             value_type = _TYPE_OF[cells[values[0] * N_COLUMNS + TAG]]
         action = self._concepts.action(concept, value_type)
-        return _Item(row, concept, value_type, action, values, codes, [])
+        return _Item(row, concept, value_type, action, values, [])
 
     def _concept(self, row: int) -> Concept:
         """Return the first code of a code sequence."""
@@ -228,9 +231,6 @@ class _Walk:
                 continue
             for row in item.values:
                 self._treat_value(item, row, blank=blank)
-            for row in item.codes:
-                if row not in self._changes:
-                    self._clean_meanings(row)
             hidden = blank or (item.action == REMOVE and item.value_type == "CONTAINER")
             for sequence in item.sequences:
                 self._treat(sequence, blank=hidden)
@@ -265,19 +265,27 @@ class _Walk:
         for row in range(first, end):
             self._changes[row] = (Operation.REMOVE, "")
 
-    def _clean_meanings(self, sequence: int) -> None:
-        """Clean Code Meaning in the codes below `sequence` that are not of a standard scheme."""
+    def _clean_meanings(self) -> None:
+        """Clean Code Meaning in the codes of content items that are not of a standard scheme."""
         cells = self._cells
-        scheme = ""
-        for row in range(sequence + 1, cells[sequence * N_COLUMNS + END]):
-            at = row * N_COLUMNS
-            tag = cells[at + TAG]
-            if cells[at + FLAGS] & IS_ITEM:
-                scheme = ""
-            elif tag == _CODING_SCHEME:
-                scheme = _text(self._raw(row))
-            elif tag == _CODE_MEANING and not self._concepts.is_standard(scheme):
+        standard: set[int] = set()
+        known: dict[bytes, bool] = {}
+        for row in self._schemes:
+            raw = self._raw(row)
+            if raw not in known:
+                known[raw] = self._concepts.is_standard(_text(raw))
+            if known[raw]:
+                standard.add(cells[row * N_COLUMNS + PARENT])
+        for row in self._meanings:
+            code = cells[row * N_COLUMNS + PARENT]
+            if code not in standard and self._is_inside(code):
                 self._change(row, Operation.REPLACE, "clean")
+
+    def _is_inside(self, row: int) -> bool:
+        """Tell whether a row stands in a content item."""
+        while row >= 0 and row not in self._items:
+            row = self._cells[row * N_COLUMNS + PARENT]
+        return row >= 0
 
     def _change(self, row: int, operation: Operation, replace: str = "") -> None:
         # What an outer item has removed stays removed.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.scenarios.studies import ROOT, image
 
@@ -21,8 +23,8 @@ def images() -> list[Dataset]:
     """Return two CT images as highdicom wants them: with everything that Type 1 and 2 ask for."""
     made = [image(1, number) for number in (1, 2)]
     for one in made:
-        one.file_meta = Dataset()
-        one.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+        one.file_meta = FileMetaDataset()
+        one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         one.FrameOfReferenceUID = f"{ROOT}.9"
         one.PatientSex = "F"
     return made
@@ -38,7 +40,7 @@ def _common(series: int) -> dict[str, object]:
     }
 
 
-def report(sources: list[Dataset]) -> Dataset:
+def report(sources: list[Dataset]) -> Any:
     """Return a measurement report, TID 1500, as Comprehensive 3D SR."""
     person = hd.sr.ObserverContext(
         observer_type=codes.DCM.Person,
@@ -85,7 +87,7 @@ def report(sources: list[Dataset]) -> Dataset:
     )
 
 
-def key_objects(sources: list[Dataset]) -> Dataset:
+def key_objects(sources: list[Dataset]) -> Any:
     """Return a key object selection document with a description."""
     content = hd.ko.KeyObjectSelection(
         document_title=codes.DCM.ForReferringProvider,
@@ -95,7 +97,7 @@ def key_objects(sources: list[Dataset]) -> Dataset:
     return hd.ko.KeyObjectSelectionDocument(evidence=sources, content=content, **_common(12))
 
 
-def presentation_state(sources: list[Dataset]) -> Dataset:
+def presentation_state(sources: list[Dataset]) -> Any:
     """Return a grayscale softcopy presentation state with a text and a shape."""
     layer = hd.pr.GraphicLayer("LAYER1", 1, description="for Mrs. Przybylska")
     annotation = hd.pr.GraphicAnnotation(
@@ -131,7 +133,7 @@ def presentation_state(sources: list[Dataset]) -> Dataset:
     )
 
 
-def segmentation(sources: list[Dataset]) -> Dataset:
+def segmentation(sources: list[Dataset]) -> Any:
     """Return a binary segmentation of the images."""
     algorithm = hd.AlgorithmIdentificationSequence(
         name="threshold", version="1", family=codes.DCM.ArtificialIntelligence
