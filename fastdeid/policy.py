@@ -54,7 +54,8 @@ class Choice(NamedTuple):
 class Policy:
     """The choices of a profile for the instances that meet some of its conditions.
 
-    weakening: rules that let more through than the options of the profile say.
+    weakening: rules that let more through than the options of the profile say. retained_vrs: VRs
+    whose values stay, whichever attribute they stand in.
     claims: codes of CID 7050 whose rules are in force. temporal: value of (0028,0303). paths:
     choices by sequence path, of at least two tags. private: action codes of private attributes.
     inserted: attributes that are removed, because the profile has its own.
@@ -64,6 +65,7 @@ class Policy:
         self.options = settings.options
         self._choices = _choices_of_table(settings.options)
         self._by_vr = _choices_by_vr(settings.options)
+        self.retained_vrs = {vr for vr, choice in self._by_vr.items() if choice.code == "K"}
         for tag in _REMADE:
             self._choices[tag] = Choice("X", "set anew by every run", "X")
         self.inserted = frozenset(insertion.tag for insertion in settings.insertions)

@@ -157,6 +157,8 @@ class Variant:
         rows[:, KIND] = -1
         sequences = dictionary.vr_numbers == VR_NUMBERS["SQ"]
         by_vr = {VR_NUMBERS[vr] for vr in VRS_WITH_RULE}
+        # An attribute that is kept hides no value of another VR behind its own.
+        ruled = [VR_NUMBERS[vr] for vr in VRS_WITH_RULE if vr not in self.policy.retained_vrs]
         rows[sequences, FLAGS] = BY_TYPE
         named = {*self.policy.named, *self.policy.inserted}
         attributes = zip(dictionary.tags.tolist(), dictionary.vr_numbers.tolist(), strict=True)
@@ -164,7 +166,7 @@ class Variant:
             if tag in named or vr in by_vr or tag >> 16 in _GROUPS:
                 rows[place] = self._general_row(tag)
         rows[sequences, FLAGS] |= HOLDS_ITEMS
-        rows[np.isin(dictionary.vr_numbers, list(by_vr)), FLAGS] |= RULED_BY_VR
+        rows[np.isin(dictionary.vr_numbers, ruled), FLAGS] |= RULED_BY_VR
         tables = []
         for mask in (_ALWAYS | BY_TYPE | REMOVE_WHEN_ABSENT, _ALWAYS | BY_TYPE, _ALWAYS):
             table: Rows = np.zeros((len(self._keys), 3), np.int32)
@@ -190,5 +192,6 @@ class Variant:
         rows: Rows = np.zeros((len(VR_NAMES), 3), np.int32)
         for number, vr in enumerate(VR_NAMES):
             kind = self.kinds.harvesting(Attribute(vr, "1-n", ""))
-            rows[number] = (Operation.REMOVE, kind, vr in VRS_WITH_RULE)
+            betrays = vr in VRS_WITH_RULE and vr not in self.policy.retained_vrs
+            rows[number] = (Operation.REMOVE, kind, betrays)
         return rows

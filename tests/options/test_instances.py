@@ -135,6 +135,19 @@ reason = "written by the trial's own template"
     assert "ReferencedPerformedProcedureStepSequence" not in found
 
 
+def test_a_kept_date_hides_no_value_of_another_vr(tmp_path: Path) -> None:
+    desk = Desk(with_options(["retain_longitudinal_full_dates"]), tmp_path)
+    found = desk.take(
+        b.text(0x00080020, "PN", "Someone^Else"),  # Study Date
+        b.text(0x00080021, "UI", "1.2.826.0.1.3680043.10.999"),  # Series Date
+        b.text(0x00080022, "DT", "20030102"),  # Acquisition Date
+        b.text(0x00080070, "DA", "20030102"),  # Manufacturer
+    )
+    assert "StudyDate" not in found
+    assert "SeriesDate" not in found
+    assert found[0x00080022].value == found[0x00080070].value == "20030102"
+
+
 @pytest.mark.parametrize(
     ("age", "kept"),
     [("089Y", "089Y"), ("090Y", "090Y"), ("101Y", "090Y"), ("999M", "999M"), ("old ", "")],

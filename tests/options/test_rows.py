@@ -19,13 +19,14 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 PET = "1.2.840.10008.5.1.4.1.1.128"
 PRESENTATION_STATE = "1.2.840.10008.5.1.4.1.1.11.1"
 COMPREHENSIVE_SR = "1.2.840.10008.5.1.4.1.1.88.33"
+ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
 RT_PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 SOP_CLASSES = (UNKNOWN, CT, PET, PRESENTATION_STATE, COMPREHENSIVE_SR, RT_PLAN)
 DATES = ("retain_longitudinal_full_dates", "retain_longitudinal_modified_dates")
 
 
-def decided(rules: Rules, tag: int) -> Expected:
-    operation, kind = rules.decide(tag)
+def decided(rules: Rules, tag: int, context: int = 0) -> Expected:
+    operation, kind = rules.decide(tag, context)
     replaced = operation.name == "REPLACE"
     return Expected(operation.name, rules.kinds[kind].replace if replaced else "")
 
@@ -49,6 +50,26 @@ def test_the_rows_are_all_but_two_that_name_groups() -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_row_is_obeyed_under_every_option(option: str, sop_class: str) -> None:
     assert wrong_rows((option,), sop_class) == []
+
+
+@pytest.mark.parametrize("sop_class", [COMPREHENSIVE_SR, PRESENTATION_STATE, RT_PLAN, ENHANCED_CT])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_row_is_obeyed_at_every_place_that_kept_sequences_lead_to(
+    option: str, sop_class: str
+) -> None:
+    rules = with_options([option]).rules(sop_class)
+    by_tag = {tag_of(row): row for row in ROWS}
+    places = rules._contexts.places
+    wrong, reached = [], [0]
+    for context in reached:
+        for tag, place in places[context].items():
+            found = decided(rules, tag, context)
+            if tag in by_tag and found != expect(by_tag[tag], [option], place.attribute_type):
+                wrong.append((hex(tag), context))
+            if place.child >= 0 and found.operation == "KEEP" and place.child not in reached:
+                reached.append(place.child)
+    assert wrong == []
+    assert len(reached) > 5
 
 
 @pytest.mark.parametrize("option", OPTIONS)
