@@ -39,6 +39,8 @@ _CODES: Final = {
 }
 # What no header tells to identify: found by patterns, where an option asks for it.
 UNKNOWN: Final = frozenset({"short", "abbr", "stranger", "other_doctor", "mail", "url", "ip"})
+# Of hospitals and devices: what an option keeps in its own place may stand in texts, too.
+PLACES: Final = frozenset({"place", "contact"})
 _BASIC_CODE: Final = "113100"
 _UID: Final = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
 _LONGEST_UID: Final = 64
@@ -126,7 +128,10 @@ class Judge:
         words = people_words(person)
         # A word of the clinic that is a name too may stay in a text: counted, and no defect.
         both = set(person.ambiguous)
-        needles = {one.value for one in planted if one.value not in kept | both} | words
+        spare = {
+            one.value for one in planted if _group(one.sort) in PLACES and _within(one.value, kept)
+        }
+        needles = {one.value for one in planted} - spare - both | words
         found: dict[str, str] = {}
         for path, needle in text_hits(pair, needles):
             found.setdefault(needle, path)
@@ -274,6 +279,11 @@ class Judge:
         for old, new in self._uids.items():
             if twice[new] > 1:
                 self.score.findings.append(Finding("mapped uid", "", "", f"{old} shares {new}"))
+
+
+def _within(value: str, texts: set[str]) -> bool:
+    """Tell whether one of the texts, which an option keeps, holds a value."""
+    return any(value in text for text in texts)
 
 
 def _group(sort: str) -> str:
