@@ -51,7 +51,7 @@ class Scribe:
         for value in (hospital.performing, hospital.operator):
             self.secret(value, "name")
         self.secret(person.address, "address")
-        for value in (hospital.name, self.values["unit"], hospital.address):
+        for value in (hospital.name, self.values["department"], hospital.address):
             self.secret(value, "institution")
         self.secret(hospital.phone, "hospital_phone")
         self.secret(hospital.station, "device")
@@ -194,7 +194,7 @@ def series_module(scribe: Scribe, modality: str, series: int, body_part: str) ->
         SoftwareVersions=["VB20A", "syngo-like 4.1", scribe.say("site {id}")],
         InstitutionName=hospital.name,
         InstitutionAddress=hospital.address,
-        InstitutionalDepartmentName=scribe.values["unit"],
+        InstitutionalDepartmentName=scribe.values["department"],
         StationName=hospital.station,
         DeviceSerialNumber=scribe.secret(f"SN-{visit.study_id}55{series}", "device"),
         DateOfLastCalibration=(visit.day - dt.timedelta(days=9)).strftime("%Y%m%d"),
