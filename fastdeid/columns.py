@@ -184,6 +184,7 @@ def _public_columns(rows: Sequence[Outcome], texts: _Texts) -> dict[str, pa.Arra
 _PUBLIC_TEXTS: Final = (
     *("sop_class_uid", "modality", "manufacturer", "manufacturer_model_name"),
     *("body_part_examined", "image_type", "photometric_interpretation"),
+    *("patient_sex", "patient_age", "study_date"),
 )
 
 

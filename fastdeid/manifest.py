@@ -73,6 +73,9 @@ PUBLIC_FIELDS: Final = (
     "bits_stored",
     "pixel_spacing",
     "slice_thickness",
+    "patient_sex",
+    "patient_age",
+    "study_date",
 )
 
 _ORIGINALS: Final = (
@@ -170,6 +173,9 @@ MANIFEST: Final = Table(
         Column("sop_class_uid", "string", PUBLIC, "(0008,0016)"),
         Column("transfer_syntax_uid", "string", PUBLIC, "(0002,0010)"),
         Column("modality", "string", PUBLIC, "(0008,0060)"),
+        Column("study_date", "string", PUBLIC, "(0008,0020), as in the output: shifted, or none"),
+        Column("patient_sex", "string", PUBLIC, "(0010,0040), as in the output"),
+        Column("patient_age", "string", PUBLIC, "(0010,1010), as in the output"),
         Column("manufacturer", "string", PUBLIC, "(0008,0070), as in the output"),
         Column("manufacturer_model_name", "string", PUBLIC, "(0008,1090), as in the output"),
         Column("body_part_examined", "string", PUBLIC, "(0018,0015), as in the output"),

@@ -29,7 +29,7 @@ _REPEATING: Final = (
     *("samples_per_pixel", "photometric_interpretation", "number_of_frames", "rows", "columns"),
     *("bits_allocated", "bits_stored", "row_spacing", "column_spacing", "slice_thickness"),
     *("pixel_length", "trailing_length", "n_removed", "n_emptied", "n_replaced", "n_cleaned"),
-    *("profile", "options"),
+    *("patient_sex", "patient_age", "study_date", "profile", "options"),
 )
 
 
