@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fastdeid import link_commands, profile_commands, verify_commands
+from fastdeid import export_commands, link_commands, profile_commands, verify_commands
 from fastdeid.naming import DEFAULT_TEMPLATE
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(manifest_app, name="manifest")
 link_commands.register(app)
 app.add_typer(profile_commands.app, name="profile")
 verify_commands.register(app)
+export_commands.register(app, manifest_app)
 
 _EXIT_CODES = """
 Exit codes: 0 every DICOM file is de-identified; 1 internal error; 2 wrong usage; 3 some files are

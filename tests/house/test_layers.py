@@ -41,8 +41,11 @@ LAYERS = (
         "link_table",
     ),
     ("engines", "engines.*", "progress"),
-    ("linkage", "linkage.*"),
-    ("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
+    ("api", "audit", "exports", "exports.*", "linkage", "linkage.*", "risk"),
+    (
+        *("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
+        "export_commands",
+    ),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
 PYTHON_FILES = sorted(

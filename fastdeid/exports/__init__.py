@@ -1,0 +1,1 @@
+"""Exports of a finished run for other systems, made from its manifests."""
