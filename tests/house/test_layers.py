@@ -31,8 +31,8 @@ LAYERS = (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
         *("digests", "facts", "outcome", "profile_text", "references", "setting", "statement"),
         *("concepts", "graphics", "overlays", "structured"),
-        *("characteristics", "csa", "private", "private_plan", "private_rows", "private_values"),
-        "crosswalk",
+        *("characteristics", "private", "private_plan", "private_rows", "private_values"),
+        *("ascconv", "crosswalk", "csa"),
     ),
     ("deidentify",),
     (

@@ -1,0 +1,96 @@
+"""The protocol of a Siemens scanner as text: of its ASCCONV sections, numbers of physics only.
+
+The text is an XProtocol with sections of lines *key = value* between two marks. Keys are paths,
+values are numbers, or text in quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_BEGIN: Final = b"### ASCCONV BEGIN"
+_BEGIN_LINE: Final = b"### ASCCONV BEGIN ###"
+_END: Final = b"### ASCCONV END ###"
+
+_N: Final = r"\[[0-9]{1,4}\]"
+_VOLUME: Final = (
+    r"(?:dThickness|dPhaseFOV|dReadoutFOV|dInPlaneRot|sPosition\.d(?:Sag|Cor|Tra)"
+    r"|sNormal\.d(?:Sag|Cor|Tra))"
+)
+# Keys that are kept, by what they are about.
+_KEYS: Final = (
+    # Timing and repetitions
+    rf"(?:alTE|alTI|alTR|alTS|adFlipAngleDegree){_N}",
+    r"(?:lAverages|lContrasts|lInvContrasts|lRepetitions|lScanTimeSec|lTotalScanTimeSec)",
+    r"(?:dAveragesDouble|ucReconstructionMode|ucAutoAlignInit|ucCineMode|ulVersion)",
+    # Slices
+    r"sSliceArray\.(?:lSize|lConc|ucConcatenations|ucMode|ucImageNumbSag|ucImageNumbCor)",
+    rf"sSliceArray\.(?:ucImageNumbTra|anAsc{_N}|anPos{_N}|asSlice{_N}\.{_VOLUME})",
+    r"sGroupArray\.(?:lSize|asGroup\[0\]\.(?:nSize|dDistFact))",
+    rf"sAdjData\.sAdjVolume\.{_VOLUME}",
+    # k-space and acceleration
+    r"sKSpace\.(?:lBaseResolution|lPhaseEncodingLines|lPartitions|lImagesPerSlab|lRadialViews)",
+    r"sKSpace\.(?:dPhaseResolution|dSliceResolution|dPhaseOversamplingForDialog)",
+    r"sKSpace\.(?:dSliceOversamplingForDialog|ucPhasePartialFourier|ucSlicePartialFourier)",
+    r"sKSpace\.(?:ucReadoutPartialFourier|ucMultiSliceMode|ucDimension|ucTrajectory)",
+    r"sKSpace\.(?:ucAsymmetricEchoAllowed|ucAsymmetricEchoMode|unReordering|ucPOCS)",
+    r"sPat\.(?:lAccelFactPE|lAccelFact3D|lRefLinesPE|lRefLines3D|lReorderingShift3D)",
+    r"sPat\.(?:ucPATMode|ucRefScanMode|ucCaipiMode|dAccelFactPE)",
+    r"sSliceAcceleration\.(?:lMultiBandFactor|lFOVShiftFactor)",
+    # Sequence
+    r"sFastImaging\.(?:lEPIFactor|lTurboFactor|lSegments|lShots|lSliceTurboFactor)",
+    r"sFastImaging\.(?:lEchoSpacing|lEchoTrainDuration|ulEnableRFSpoiling|ucSegmentationMode)",
+    r"sPrepPulses\.(?:ucFatSat|ucFatSatMode|ucInversion|ucMTC|ucSatRecovery|ucWaterSat)",
+    r"sGRADSPEC\.ucMode",
+    r"sRXSPEC\.lGain",
+    rf"sRXSPEC\.alDwellTime{_N}",
+    rf"sTXSPEC\.asNucleusInfo{_N}\.(?:lFrequency|flReferenceAmplitude|flAmplitudeCorrection)",
+    r"sProtConsistencyInfo\.flNominalB0",
+    r"sPhysioImaging\.(?:lSignal1|lSignal2|lMethod1|lMethod2|lPhases|lRetroGatedImages)",
+    # Diffusion, perfusion, and the free parameters of unreleased sequences
+    rf"sDiffusion\.(?:alBValue{_N}|alAverages{_N}|lDiffWeightings|lDiffDirections|ulMode)",
+    r"sDiffusion\.(?:dsScheme|lNoiseLevel|lNoiseLevelAdc|lQSpaceMaxBValue|lQSpaceSteps)",
+    r"sAsl\.(?:ulMode|ulLabelingDuration|ulPostLabelingDelay|ulBolusDuration|ulInversionTime)",
+    rf"s(?:Wip|WiP)MemBlock\.(?:alFree|adFree){_N}",
+)
+_LINE: Final = re.compile(
+    r"(?:{})[ \t]{{0,80}}=[ \t]{{0,80}}"
+    r"(?:0x[0-9A-Fa-f]{{1,8}}|-?[0-9]{{1,9}}(?:\.[0-9]{{0,16}})?(?:[eE][+-]?[0-9]{{1,3}})?)"
+    r"(?=[ \t\r#]|$)".format("|".join(_KEYS)).encode("ascii")
+)
+
+
+def scrub_protocol(text: bytes) -> bytes:
+    """Return the text, as long as before, with spaces for all but known keys and their numbers.
+
+    Line ends of sections stay. Keys that stand outside of a section are no keys.
+    """
+    out = bytearray(b" " * len(text))
+    at = text.find(_BEGIN)
+    while at >= 0:
+        line_end = text.find(b"\n", at)
+        end = text.find(_END, at)
+        if not 0 <= line_end < end:
+            break
+        head = line_end - text[at:line_end].endswith(b"\r")
+        if head - at >= len(_BEGIN_LINE):
+            out[head - len(_BEGIN_LINE) : head] = _BEGIN_LINE
+            out[line_end] = 0x0A
+            _copy_lines(out, text, line_end + 1, end)
+            out[end : end + len(_END)] = _END
+        at = text.find(_BEGIN, end)
+    return bytes(out)
+
+
+def _copy_lines(out: bytearray, text: bytes, at: int, end: int) -> None:
+    """Copy the lines with known keys between two positions, and every line end."""
+    while at < end:
+        line_end = text.find(b"\n", at, end)
+        line_end = end if line_end < 0 else line_end
+        found = _LINE.match(text, at, line_end)
+        if found is not None:
+            out[at : found.end()] = found[0]
+        if line_end < end:
+            out[line_end] = 0x0A
+        at = line_end + 1

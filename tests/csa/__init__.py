@@ -1,0 +1,1 @@
+"""Siemens CSA headers: what is kept of them, and what other readers then read."""
