@@ -73,9 +73,8 @@ def scrub_protocol(text: bytes) -> bytes:
         end = text.find(_END, at)
         if not 0 <= line_end < end:
             break
-        head = line_end - text[at:line_end].endswith(b"\r")
-        if head - at >= len(_BEGIN_LINE):
-            out[head - len(_BEGIN_LINE) : head] = _BEGIN_LINE
+        if line_end - at >= len(_BEGIN_LINE):
+            out[line_end - len(_BEGIN_LINE) : line_end] = _BEGIN_LINE
             out[line_end] = 0x0A
             _copy_lines(out, text, line_end + 1, end)
             out[end : end + len(_END)] = _END

@@ -39,7 +39,7 @@ _MOST_LAYOUTS: Final = 1 << 12
 
 
 def safe_attributes(sources: Iterable[str]) -> list[PrivateAttribute]:
-    """Return the safe private attributes of sources ("ps3.15", "tcia").
+    """Return the safe private attributes of sources ("standard", "tcia").
 
     Raises TableError for an unknown source.
     """
@@ -50,8 +50,7 @@ def private_rules(profile: Profile) -> PrivateRules | None:
     """Return the private rules of a profile, None when it removes every private element."""
     options, settings = profile.options, profile.settings
     safe = RETAIN_SAFE_PRIVATE in options
-    csa = settings.csa_headers == "scrub"
-    if not (safe or csa or any(override.private for override in settings.overrides)):
+    if not (safe or any(override.private for override in settings.overrides)):
         return None
     dates = "keep" if RETAIN_FULL_DATES in options else "remove"
     return PrivateRules(
@@ -59,7 +58,7 @@ def private_rules(profile: Profile) -> PrivateRules | None:
         dates="shift" if RETAIN_MODIFIED_DATES in options else dates,
         uids="keep" if RETAIN_UIDS in options else "map",
         declared=safe,
-        csa=csa,
+        csa=safe and settings.csa_headers == "scrub",
     )
 
 
@@ -158,7 +157,7 @@ class PrivateRules:
     ) -> Verdict:
         """Return the verdict on a private element: key (creator, group, last byte of the element).
 
-        action: of a rule of the profile, "" for none. declared: what the file says of the block.
+        action: of a rule of the profile, K or X, "" for none. declared: what the file says.
         """
         vrs = self._safe.get(key)
         if action:

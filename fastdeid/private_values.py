@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from fastdeid.codes import Operation, choose_action, clean_method
+from fastdeid.codes import Operation
 from fastdeid.kernels.elements import LONG, SEQUENCE
 from fastdeid.kernels.private import STARTS_AS_ITEM
 from fastdeid.private_rows import PrivateRow
@@ -44,11 +44,8 @@ class Treatment(NamedTuple):
     uids: str
 
     def act(self, action: str, vr: str, reason: str) -> Verdict:
-        """Return the verdict on a value of `vr`; `action`: a code of Table E.1-1a, K or C.
-
-        Nothing requires a private attribute, so a compound code is that of Type 3.
-        """
-        operation, replace = self._act(choose_action(action, "3"), vr)
+        """Return the verdict on a value of `vr`; `action`: K, D, Z, X or U of Table E.1-1a."""
+        operation, replace = self._act(action, vr)
         return Verdict(operation, replace, vr if replace else "", reason)
 
     def _act(self, action: str, vr: str) -> tuple[Operation, str]:
@@ -58,9 +55,7 @@ class Treatment(NamedTuple):
             return Operation.REPLACE, "map_uid" if vr == "UI" else "dummy"
         if action == "U" and vr == "UI":
             return Operation.REPLACE, "map_uid"
-        if action == "C" and clean_method(0, vr) == "clean":
-            return Operation.REPLACE, "clean"
-        if action == "K" or (action == "C" and clean_method(0, vr)):
+        if action == "K":
             return self._keep(vr)
         return Operation.REMOVE, ""
 

@@ -9,7 +9,7 @@ from fastdeid.profiles.tables import TableError, read_bytes, read_sources
 from fastdeid.tags import VR_NUMBERS
 
 # Sources of safe private attributes that a profile can name -> generated table.
-SOURCES: Final = {"ps3.15": "ps3_15_table_e3_10_1.csv", "tcia": "tcia_private.csv"}
+SOURCES: Final = {"standard": "ps3_15_table_e3_10_1.csv", "tcia": "tcia_private.csv"}
 
 
 class PrivateAttribute(NamedTuple):

@@ -42,7 +42,7 @@ def read(
 
 def rules(
     *more: PrivateAttribute,
-    sources: Iterable[str] = ("ps3.15",),
+    sources: Iterable[str] = ("standard",),
     dates: str = "shift",
     uids: str = "map",
     declared: bool = True,

@@ -15,7 +15,7 @@ SHARED = REPOSITORY.parent / "shared" / "standard"
 
 
 def test_table_e3_10_1_has_every_row() -> None:
-    table = read_private_table("ps3.15")
+    table = read_private_table("standard")
     assert len(table.rows) == 479
     assert table.edition == "2025e"
     assert PrivateAttribute("Philips PET Private Group", 0x7053, 0x00, ("DS",)) in table.rows
@@ -24,7 +24,7 @@ def test_table_e3_10_1_has_every_row() -> None:
 
 
 def test_five_rows_of_table_e3_10_1_have_no_vr() -> None:
-    rows = [row for row in read_private_table("ps3.15").rows if not row.vrs]
+    rows = [row for row in read_private_table("standard").rows if not row.vrs]
     assert {row.creator for row in rows} == {"SIEMENS Ultrasound SC2000"}
     assert len(rows) == 5
 
@@ -71,5 +71,5 @@ def test_the_table_is_that_of_the_standard() -> None:
         pytest.skip("the standard's table is not beside the checkout")
     with printed.open(newline="", encoding="utf-8") as file:
         expected = {(row["private_creator"], row["tag"]) for row in csv.DictReader(file)}
-    rows = read_private_table("ps3.15").rows
+    rows = read_private_table("standard").rows
     assert {(row.creator, f"({row.group:04X},xx{row.element:02X})") for row in rows} == expected
