@@ -100,3 +100,36 @@ def test_uptake_in_pet_is_computed_from_outputs_as_from_inputs(profile: str) -> 
         source = pydicom.dcmread(io.BytesIO(pair.file.data))
         assert uptake_factor(pair.data_set) == uptake_factor(source)
         assert pair.data_set.SeriesDate != source.SeriesDate
+
+
+@pytest.mark.parametrize("profile", ["research", "everything"])
+def test_a_siemens_header_keeps_its_physics_and_loses_its_patient(profile: str) -> None:
+    require(profile)
+    headers = []
+    for pair in paired("archive", profile):
+        if pair.file.answers.patient == "aubigne" and pair.data_set.Modality == "MR":
+            block = pair.data_set.private_block(0x0029, "SIEMENS CSA HEADER")
+            headers.append((block[0x10].value, block[0x20].value))
+    assert len(headers) >= 4
+    for image, series in headers:
+        assert b"B_value" in image
+        assert b"1000" in image
+        assert b"1250.0" in image
+        assert b"Aubign" not in image + series
+        assert b"IPP80012345" not in image + series
+
+
+@pytest.mark.parametrize("profile", ["research", "everything"])
+def test_seconds_since_1970_move_with_the_dates_or_go(profile: str) -> None:
+    require(profile)
+    seen = 0
+    for pair in paired("archive", profile):
+        path = "(0009,GEMS_IDEN_01,27)"
+        if path in pair.source_places:
+            seen += 1
+            if path in pair.places:
+                moved = pair.places[path].element.value - pair.source_places[path].element.value
+                days = pair.source_places["StudyDate"], pair.places["StudyDate"]
+                first, second = (dt.date.fromisoformat(one.element.value) for one in days)
+                assert moved == (second - first).days * 86400
+    assert seen >= 2
