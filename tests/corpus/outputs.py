@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -41,6 +41,7 @@ class Pair:
         return {place.path: place for place in walk(self.data_set)}
 
 
+@cache
 def _places(data: bytes) -> dict[str, Place]:
     return {place.path: place for place in walk(pydicom.dcmread(io.BytesIO(data)))}
 
