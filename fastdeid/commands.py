@@ -29,6 +29,7 @@ manifest_app = typer.Typer(
 app.add_typer(manifest_app, name="manifest")
 link_commands.register(app)
 app.add_typer(profile_commands.app, name="profile")
+app.command()(profile_commands.explain)
 verify_commands.register(app)
 export_commands.register(app, manifest_app)
 

@@ -1,7 +1,8 @@
-"""The commands `fastdeid profile ...`: each calls the library once and prints what it returns."""
+"""`fastdeid profile ...` and `fastdeid explain`: each calls the library and prints what it says."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,3 +54,28 @@ def statement(profile: _Profile = "basic") -> None:
     from fastdeid.statement import write_statement
 
     typer.echo(write_statement(profile))
+
+
+def explain(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A DICOM file.")],
+    profile: Annotated[str, typer.Option(help="Name or file of the profile.")] = "basic",
+    key: Annotated[
+        Path | None,
+        typer.Option(help="The project key; without, pseudonyms are not the project's."),
+    ] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Print values before and after: PHI.")
+    ] = False,
+) -> None:
+    """Print what happens to each element of FILE and which rule says so; write no output."""
+    import secrets
+
+    from fastdeid.explain import explain_file, explanation_lines
+    from fastdeid.keys import KEY_SIZE, read_key
+    from fastdeid.pseudonyms import Pseudonyms
+    from fastdeid.rules import load_profile
+
+    secret = secrets.token_bytes(KEY_SIZE) if key is None else read_key(key)
+    explanation = explain_file(path, load_profile(profile), Pseudonyms(secret))
+    typer.echo("\n".join(explanation_lines(explanation, show_values=show_values)))
+    raise typer.Exit(0 if explanation.lines else 3)

@@ -37,6 +37,7 @@ LAYERS = (
     ("deidentify",),
     (
         *("columns", "convert", "dangling", "finalise", "partition", "plan", "summary", "tables"),
+        *("comparison", "explain"),
         *("verification", "verification.*", "workspace"),
         "link_table",
     ),
