@@ -132,11 +132,11 @@ def test_what_is_told_is_what_was_done(name: str, tmp_path: Path) -> None:
     lines = {line.tag: line for line in explanation.lines if line.depth == 0}
     assert set(lines) == {int(tag) for tag in (*before.keys(), *after.keys())}
     for tag, line in lines.items():
-        old, new = before.get(tag), after.get(tag)
-        assert (line.what == "removed") == (new is None)
-        assert (line.what == "inserted") == (old is None)
-        if old is None or new is None:
+        assert (line.what == "removed") == (tag not in after)
+        assert (line.what == "inserted") == (tag not in before)
+        if tag not in after or tag not in before:
             continue
+        old, new = before[tag], after[tag]
         if line.what == "emptied":
             assert old.value
             assert not new.value
