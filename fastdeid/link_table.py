@@ -61,9 +61,20 @@ def open_link_table(
     Raises InputError when there is no whole link table, KeyFileError when the key is missing, too
     open, or not the one of the run.
 
-    >>> table = open_link_table(example.link_table, example.key)
-    >>> table.identities.to_table(["kind", "original"]).to_pylist()[0]
-    {'kind': 'accession_number', 'original': 'A-17'}
+    >>> import os, shutil, tempfile, fastdeid
+    >>> from fastdeid.keys import write_key
+    >>> from pydicom.data import get_testdata_file
+    >>> folder = tempfile.mkdtemp()
+    >>> names = ("source", "target", "PROJECT.key")
+    >>> source, target, key = (os.path.join(folder, name) for name in names)
+    >>> os.mkdir(source)
+    >>> image = shutil.copy(get_testdata_file("CT_small.dcm"), source)
+    >>> write_key(key)
+    >>> done = fastdeid.convert(source, target, key=key, workers=0)
+    >>> table = fastdeid.open_link_table(target + ".link-table", key)
+    >>> table.kind("patient", ["original"]).to_pylist()
+    [{'original': '1CT1'}]
+    >>> shutil.rmtree(folder)
     """
     secret = key if isinstance(key, bytes) else read_key(key)
     table = LinkTable(folder)

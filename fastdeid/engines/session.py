@@ -8,8 +8,23 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fastdeid import __version__, convert, plan
+from fastdeid import __version__, plan
 from fastdeid.available import require_available
+from fastdeid.convert import (
+    CHANGED,
+    FINISHED,
+    NEW,
+    RESUMED,
+    check_settings,
+    create_folders,
+    finish,
+    keep_finished,
+    make_plan,
+    open_workspace,
+    read_finished,
+    sweep,
+    unfinished_partitions,
+)
 from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
@@ -23,9 +38,9 @@ from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
 
 _MESSAGES: Final = {
-    convert.RESUMED: "going on with an interrupted run",
-    convert.CHANGED: "SOURCE has changed since the last start: planned anew",
-    convert.FINISHED: "SOURCE has not changed and every output is there: nothing to do",
+    RESUMED: "going on with an interrupted run",
+    CHANGED: "SOURCE has changed since the last start: planned anew",
+    FINISHED: "SOURCE has not changed and every output is there: nothing to do",
 }
 
 
@@ -64,7 +79,7 @@ class Session:
             digests=digests,
             template=template,
         )
-        self._workspace = convert.open_workspace(paths)
+        self._workspace = open_workspace(paths)
         self._key = key
         self._make = make
         self._workers = workers
@@ -78,24 +93,24 @@ class Session:
         Raises Stopped when a stop was requested, InputError when SOURCE cannot be read.
         """
         workspace = self._workspace
-        convert.check_settings(workspace, self._settings)
+        check_settings(workspace, self._settings)
         entries = plan.table(os.fsencode(self._settings.source))
-        convert.create_folders(workspace, self._settings)
+        create_folders(workspace, self._settings)
         with workspace.lock():
-            state = convert.make_plan(workspace, entries, self._workers)
+            state = make_plan(workspace, entries, self._workers)
             if state in _MESSAGES:
                 self._reporter.say(_MESSAGES[state])
-            if state == convert.FINISHED:
+            if state == FINISHED:
                 return self._unchanged()
-            if state != convert.NEW:
-                convert.sweep(self._settings.target)
-            numbers = convert.unfinished_partitions(workspace, state)
+            if state != NEW:
+                sweep(self._settings.target)
+            numbers = unfinished_partitions(workspace, state)
             with self._crew(workspace.folder) as crew:
                 done = self._do(crew, numbers, *self._extent(numbers))
                 if crew.deaths:
-                    convert.sweep(self._settings.target)
-                summary = convert.finish(workspace, crew.again)
-            convert.keep_finished(workspace, summary)
+                    sweep(self._settings.target)
+                summary = finish(workspace, crew.again)
+            keep_finished(workspace, summary)
         return self._rated(summary, done)
 
     def dry_run(self) -> Summary:
@@ -142,7 +157,7 @@ class Session:
         return done
 
     def _unchanged(self) -> Summary:
-        finished = convert.read_finished(self._workspace)
+        finished = read_finished(self._workspace)
         if finished is None:
             raise FastdeidError("the summary has gone while it was read")
         finished.summary.state = "unchanged"

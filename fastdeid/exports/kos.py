@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, KeyObjectSelectionDocumentStorage
 
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
 from fastdeid.exports.fhir import calendar_date
@@ -48,7 +48,7 @@ def document(study: Study) -> Dataset:
     made = Dataset()
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID.decode("ascii")
+    made.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID.decode("ascii"))
     made.SOPClassUID = KeyObjectSelectionDocumentStorage
     made.SOPInstanceUID = _derived("instance", study)
     _patient_and_study(made, study)

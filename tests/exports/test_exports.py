@@ -221,14 +221,15 @@ def test_every_export_is_a_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    target, key = released.target, ["--key", released.key]
+    target = released.target
+    key: list[str | Path] = ["--key", released.key]
     persons = write_csv(tmp_path, "original_id,issuer,person_id\n0011,CLINIC,7\n")
-    omop = ["--persons", persons, *key, "--out", tmp_path / "o.parquet"]
+    omop: list[str | Path] = ["--persons", persons, *key, "--out", tmp_path / "o.parquet"]
     dated = ["--missing-date", "1900-01-01"]
     assert run_main(monkeypatch, "export", "omop", target, *omop, *dated) == 3
     assert "patient without person" in capsys.readouterr().out
     assert run_main(monkeypatch, "export", "fhir", target, "--out", tmp_path / "f.ndjson") == 0
     assert run_main(monkeypatch, "export", "kos", target, "--out", tmp_path / "kos") == 0
-    pairs = ["--link-table", released.link_table, "--out", tmp_path / "pairs"]
+    pairs: list[str | Path] = ["--link-table", released.link_table, "--out", tmp_path / "pairs"]
     assert run_main(monkeypatch, "export", "pairs", *pairs) == 8
     assert run_main(monkeypatch, "export", "pairs", *pairs, *key) == 0

@@ -19,11 +19,13 @@ from tests.linkage.tables import write_parquet
 
 def manifest(folder: Path, people: list[tuple[str, str, str, str]], status: str = "ok") -> Path:
     """Write a manifest of patients, each with sex, age and modality, two instances each."""
-    columns = {column.name: [None] * 2 * len(people) for column in MANIFEST.columns}
+    columns: dict[str, list[str | None]] = {
+        column.name: [None] * 2 * len(people) for column in MANIFEST.columns
+    }
     named = ("patient", "patient_sex", "patient_age", "modality")
     for place, name in enumerate(named):
-        columns[name] = [person[place] for person in people for _ in range(2)]  # type: ignore[misc]
-    columns["status"] = [status] * 2 * len(people)  # type: ignore[list-item]
+        columns[name] = [person[place] for person in people for _ in range(2)]
+    columns["status"] = [status] * 2 * len(people)
     path = folder / "manifest.parquet"
     pq.write_table(pa.table(columns, schema=schema(MANIFEST)), path)
     return path

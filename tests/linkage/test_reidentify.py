@@ -99,7 +99,14 @@ def test_each_use_is_appended_and_holds_no_value(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log = tmp_path / "audit.log"
-    options = ["--key", released.key, "--link-table", released.link_table, "--audit-log", log]
+    options: list[str | Path] = [
+        "--key",
+        released.key,
+        "--link-table",
+        released.link_table,
+        "--audit-log",
+        log,
+    ]
     assert run_main(monkeypatch, "reidentify", code("0012"), *options) == 0
     assert json.loads(capsys.readouterr().out)[0]["original"] == "0012"
     assert run_main(monkeypatch, "reidentify", "nobody", *options) == 4
@@ -121,7 +128,14 @@ def test_without_a_log_nothing_is_told(
 ) -> None:
     table = write_parquet(tmp_path, patient=[code("0012")])
     out = tmp_path / "out.parquet"
-    options = ["--key", released.key, "--link-table", released.link_table, "--out", out]
+    options: list[str | Path] = [
+        "--key",
+        released.key,
+        "--link-table",
+        released.link_table,
+        "--out",
+        out,
+    ]
     for target in (code("0012"), table):
         no_log = tmp_path / "missing" / "audit.log"
         assert run_main(monkeypatch, "reidentify", target, *options, "--audit-log", no_log) == 6
