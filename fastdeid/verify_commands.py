@@ -36,6 +36,10 @@ def verify(  # noqa: PLR0917 - typer calls it by name
         int | None,
         typer.Option(min=0, help="Worker processes, 0 for none.", metavar="N"),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="The profile of the run, where its file has moved.", metavar="PROFILE"),
+    ] = None,
     dciodvfy: Annotated[
         bool, typer.Option(help="With --source: ask dciodvfy, when it is installed.")
     ] = True,
@@ -52,6 +56,7 @@ def verify(  # noqa: PLR0917 - typer calls it by name
         source=source,
         sample=sample,
         workers=workers,
+        profile=profile,
         use_dciodvfy=dciodvfy,
     )
     typer.echo(verifying.as_json(done) if json else "\n".join(verifying.as_text(done)))

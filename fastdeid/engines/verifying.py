@@ -19,7 +19,7 @@ from fastdeid.engines.local import available_cpus
 from fastdeid.errors import FastdeidError, KeyFileError, ProfileError, UsageError
 from fastdeid.keys import read_key
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import load_profile
+from fastdeid.rules import Profile, load_profile
 from fastdeid.verification import dciodvfy
 from fastdeid.verification.findings import KINDS, Finding
 from fastdeid.verification.release import Release
@@ -62,6 +62,7 @@ def verify(
     source: PathLike | None = None,
     sample: str | float | None = None,
     workers: int | None = None,
+    profile: str | None = None,
     use_dciodvfy: bool = True,
 ) -> Verification:
     """Prove that a finished release holds no original and is what its link table says.
@@ -70,7 +71,7 @@ def verify(
     originals that the link table does not hold (dates, institutions, other names) are searched
     for, pixel data and UIDs are compared, and dciodvfy, when installed, judges both. sample:
     a number of outputs, or a share below 1 of them. workers: processes, 0 for none but this one,
-    None for one per CPU.
+    None for one per CPU. profile: where the file of the run's profile is now.
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
@@ -85,21 +86,23 @@ def verify(
     pseudonyms = Pseudonyms(secret)
     if pseudonyms.key_id != settings.key_id:
         raise KeyFileError("this release was made with another project key")
-    profile = load_profile(settings.profile)
-    if profile.digest != settings.profile_digest:
+    named = profile or settings.profile
+    compiled = load_profile(named)
+    if compiled.digest != settings.profile_digest:
         raise ProfileError("the profile is not the one that this release was made with")
+    release = Release(folder, links, compiled.registry)
     setup = Setup(
         target=folder,
         source="" if source is None else os.path.realpath(source),
-        profile=settings.profile,
+        profile=named,
         key=secret,
         dciodvfy=use_dciodvfy and source is not None and dciodvfy.is_installed(),
+        everybody=release.everybody(),
     )
-    release = Release(folder, links, profile.registry)
     paths = release.outputs.column("output_path").to_pylist()
     chosen = choose(paths, sample)
     findings = set(release.find(pseudonyms))
-    results = _results(setup, release.tasks(chosen), workers)
+    results = _results(setup, compiled, release.tasks(chosen), workers)
     return _summed(results, findings, setup, release, started=started)
 
 
@@ -163,18 +166,20 @@ _WORKER: dict[str, Verifier] = {}
 
 
 def _begin(setup: Setup) -> None:
-    _WORKER["verifier"] = Verifier(setup)
+    _WORKER["verifier"] = Verifier(setup, load_profile(setup.profile))
 
 
 def _do(task: Task) -> Result:
     return _WORKER["verifier"].run(task)
 
 
-def _results(setup: Setup, tasks: Iterator[Task], workers: int | None) -> Iterator[Result]:
+def _results(
+    setup: Setup, profile: Profile, tasks: Iterator[Task], workers: int | None
+) -> Iterator[Result]:
     """Yield the results of all tasks; a few tasks per worker are under way at a time."""
     number = available_cpus() if workers is None else workers
     if not number:
-        verifier = Verifier(setup)
+        verifier = Verifier(setup, profile)
         yield from (verifier.run(task) for task in tasks)
         return
     context = multiprocessing.get_context("forkserver")

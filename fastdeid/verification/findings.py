@@ -9,6 +9,7 @@ import msgspec
 # Kinds of findings, and what they mean.
 KINDS: Final = {
     "original_value": "an original of the patient or study stands here",
+    "other_patient": "the whole name, ID or UID of another patient stands here",
     "original_in_path": "an original of a patient stands in the name of a file or folder",
     "original_in_table": "an original of a patient stands in the research manifest",
     "not_removed": "the profile removes this attribute",
@@ -22,7 +23,6 @@ KINDS: Final = {
     "marker_untrue": "an attribute says what was not done",
     "file_meta": "file meta information that is not made anew",
     "preamble": "a preamble that is not empty",
-    "bytes_between": "bytes that belong to no element",
     "date_interval": "the date is not the original one moved by the patient's offset",
     "dciodvfy_error": "an error for dciodvfy that the input did not have",
     "digest_differs": "the file's bytes are not those that were written",

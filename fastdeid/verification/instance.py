@@ -53,11 +53,13 @@ class Row(msgspec.Struct, frozen=True):
 class InstanceCheck:
     """Checks one output after another.
 
+    everybody: searches for whole names, IDs and UIDs of all patients of the release.
     references: SOP Instance UIDs that the files so far refer to.
     """
 
-    def __init__(self, profile: Profile, target: str) -> None:
+    def __init__(self, profile: Profile, target: str, everybody: Searcher) -> None:
         self._profile = profile
+        self._everybody = everybody
         self._target = target
         self.rules = ProfileCheck(profile)
         self.references: set[str] = set()
@@ -105,34 +107,45 @@ class InstanceCheck:
     ) -> Iterator[Finding]:
         inner, names = contents[-1], _names(row)
         for content in contents:
-            for hit in searcher.find(content.data, content.places):
+            own = list(searcher.find(content.data, content.places))
+            others = self._everybody.find_in_text(content.data, content.places)
+            known = {hit.offset for hit in own}
+            found = [("original_value", hit) for hit in own]
+            found += [("other_patient", hit) for hit in others if hit.offset not in known]
+            for kind, hit in found:
                 place = hit.place
                 if content is inner and self.rules.is_made(content, place, names):
                     continue
                 tag = tag_text(place.tag)
-                yield Finding(row.output_path, "original_value", tag, hit.offset, hit.needle.kind)
+                yield Finding(row.output_path, kind, tag, hit.offset, hit.needle.kind)
 
     def _structure(self, row: Row, contents: list[Content]) -> Iterator[Finding]:
         name = row.output_path
         for content in contents:
             if content.fault >= 0:
                 yield Finding(name, "damaged", "", content.fault)
-        outer, inner = contents[0], contents[-1]
-        if outer.data[:128].any():
-            yield Finding(name, "preamble", "", 0)
-        for place in outer.places:
-            raw = outer.data[place.start : place.end].tobytes().strip(_PADDING)
-            ours = place.tag != 0x00020012 or raw == IMPLEMENTATION_CLASS_UID
-            if place.tag >> 16 == 2 and (place.tag not in _META or not ours):
-                yield Finding(name, "file_meta", tag_text(place.tag), place.start)
-        if outer.transfer_syntax != row.transfer_syntax_uid:
-            yield Finding(name, "transfer_syntax_differs", tag_text(tags.TRANSFER_SYNTAX_UID))
+        inner = contents[-1]
+        yield from self._file_meta(row, contents[0])
         for kind, place in self.rules.find(inner, _names(row)):
             yield Finding(name, kind, tag_text(place.tag), place.start)
         for place in inner.places:
             if place.vr == "UI" and place.tag not in _OF_FILE_META:
                 yield from self._uids(name, inner, place.tag, place.start, place.end)
         yield from self._read_with_pydicom(row)
+
+    def _file_meta(self, row: Row, content: Content) -> Iterator[Finding]:
+        name = row.output_path
+        if not content.transfer_syntax:
+            yield Finding(name, "damaged", "", 0)
+        if content.data[:128].any():
+            yield Finding(name, "preamble", "", 0)
+        for place in [one for one in content.places if one.tag >> 16 == 2]:
+            raw = content.data[place.start : place.end].tobytes().strip(_PADDING)
+            ours = place.tag != 0x00020012 or raw == IMPLEMENTATION_CLASS_UID
+            if place.tag not in _META or not ours:
+                yield Finding(name, "file_meta", tag_text(place.tag), place.start)
+        if content.transfer_syntax != row.transfer_syntax_uid:
+            yield Finding(name, "transfer_syntax_differs", tag_text(tags.TRANSFER_SYNTAX_UID))
 
     def _uids(
         self, name: str, content: Content, tag: int, start: int, end: int

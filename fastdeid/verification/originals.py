@@ -27,6 +27,7 @@ _WHOLE_NAME: Final = 5
 _SHORTEST: Final = {PATIENT: 4, IDENTIFIER: 4, PHRASE: 6, UID: 8}
 _SHORTEST_NUMBER: Final = 6
 _LONG_FORMS: Final = 6
+_UNIQUE_NUMBER: Final = 10
 # PS3.5 section 6.2: ^ and = part a person name, the rest parts it where people type names.
 _SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"&+]+")
 _APOSTROPHES: Final = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}\N{ACUTE ACCENT}]")
@@ -101,6 +102,27 @@ def find_needles(originals: Iterable[Original], codecs: Iterable[str] = ()) -> l
     return list(found.values())
 
 
+def find_whole_needles(originals: Iterable[Original]) -> list[Needle]:
+    """Return the forms of whole names, IDs and UIDs that are long enough to be nobody else's.
+
+    What is searched for in the outputs of other patients: a part of a name is too common there.
+    """
+    found: dict[bytes, Needle] = {}
+    for kind, value in dict.fromkeys(originals):
+        texts = [value.strip()]
+        if kind == NAME:
+            parts = [part for part in _SEPARATORS.split(value) if part][:2]
+            texts = [text for text, _, _ in _pairs(parts) if _weight(text) >= _SHORTEST[UID]]
+        elif value.isdigit() and len(value) < _UNIQUE_NUMBER:
+            continue
+        for text in texts:
+            if len(text) >= _SHORTEST[UID]:
+                for raw in {text.encode("utf-8", "replace"), text.encode("utf-16-le")[:-1]}:
+                    boundary = NO_LETTERS if kind == NAME else NO_ALPHANUMERICS
+                    found.setdefault(raw.lower(), Needle(raw, boundary, kind))
+    return list(found.values())
+
+
 # Texts ---------------------------------------------------------------------------------------
 
 _Texts = Iterator[tuple[str, int, bool]]
@@ -129,8 +151,10 @@ def _identifier(kind: str, value: str) -> _Texts:
         return
     digits = re.sub(r"[\s()/.+\-]", "", value)
     forms = [value, value.lstrip("0")]
-    if digits.isdigit() and digits != value and len(digits) >= 7:  # typed with or without joints
+    if digits != value and len(digits) >= 7:  # typed without joints
         forms.append(digits)
+    if kind == PATIENT:
+        forms += re.findall(r"\d{6,}", value)
     for form in dict.fromkeys(forms):
         number = form.isdigit()
         shortest = _SHORTEST_NUMBER if number and kind != PATIENT else _SHORTEST[PATIENT]
@@ -214,6 +238,9 @@ def _dates(value: str) -> _Texts:
         for joint in "./":
             yield joint.join((str(day.day), str(day.month), y)), NO_DIGITS, False
             yield joint.join((str(day.month), str(day.day), y)), NO_DIGITS, False
+        for joint in "./-":
+            yield joint.join((d, m, y[2:])), NO_DIGITS, False
+            yield joint.join((m, d, y[2:])), NO_DIGITS, False
         for month in (_MONTHS[day.month - 1], _LONG_MONTHS[day.month - 1]):
             for typed in dict.fromkeys((d, str(day.day))):
                 yield f"{typed} {month} {y}", NO_ALPHANUMERICS, False

@@ -88,7 +88,9 @@ def read_places(data: Bytes, *, is_output: bool = True) -> list[Content]:
     walk.add(0, 128 * has_preamble, 0, "", TEXT)
     walk.until_group(_META_END * has_preamble, 0x0002)
     start = walk.at
-    syntax = _transfer_syntax(data, walk.places) or _guessed(data[start : start + 6].tobytes())
+    syntax = _transfer_syntax(data, walk.places)
+    if not syntax and not is_output:
+        syntax = _guessed(data[start : start + 6].tobytes())
     if syntax == _DEFLATED:
         walk.add(start, len(data), 0, "", MIXED)
         inner = _inflated(data[start:].tobytes())

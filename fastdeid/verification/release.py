@@ -22,6 +22,7 @@ from fastdeid.verification.originals import IDENTIFIER, NAME, PATIENT, PHRASE, U
 from fastdeid.verification.tasks import Task
 
 _ROWS_PER_TASK: Final = 256
+_MOST_ORIGINALS: Final = 300_000
 _ORIGINALS: Final = {
     "original_patient_id": PATIENT,
     "original_issuer_of_patient_id": PHRASE,
@@ -87,6 +88,22 @@ class Release:
                     [charset for charset in charsets if charset],
                     words.pop(patient, []),
                 )
+
+    def everybody(self) -> list[Original]:
+        """Return names, IDs and study UIDs of all patients, none of an archive that has too many.
+
+        A patient takes about a kilobyte of every worker.
+        """
+        names = ("original_patient_id", "original_patient_name", "original_study_instance_uid")
+        columns = [pc.unique(self._all.column(name)).to_pylist() for name in names]
+        if sum(len(values) for values in columns) > _MOST_ORIGINALS:
+            return []
+        return [
+            Original(_ORIGINALS[name], value)
+            for name, values in zip(names, columns, strict=True)
+            for value in values
+            if value and value.encode() not in self._registry
+        ]
 
     @staticmethod
     def _by_patient(outputs: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:

@@ -67,6 +67,17 @@ class Searcher:
                 if self._short_counts(data, hit):
                     yield hit
 
+    def find_in_text(self, data: Bytes, places: Sequence[Place]) -> Iterator[Hit]:
+        """Yield the hits of long needles in text only."""
+        ordered = sorted(places)
+        starts = [place.start for place in ordered]
+        for start, end in _spans(ordered):
+            for offset, number in self._sparse.find(data, start, end):
+                place = _place_at(ordered, starts, offset, len(self._long[number].value))
+                hit = Hit(offset, place, self._long[number])
+                if place.kind == TEXT and _in_text_counts(data, hit):
+                    yield hit
+
     def find_text(self, text: str) -> Needle | None:
         """Return a needle that stands in a text, such as the name of a file."""
         raw = np.frombuffer(text.encode("utf-8", "surrogateescape"), np.uint8)

@@ -10,13 +10,13 @@ import msgspec
 import pydicom.charset
 
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import load_profile
+from fastdeid.rules import Profile
 from fastdeid.summary import place_of
 from fastdeid.verification import dciodvfy
 from fastdeid.verification.comparison import MapUid, harvest, read_source
 from fastdeid.verification.findings import Finding
 from fastdeid.verification.instance import InstanceCheck, Row
-from fastdeid.verification.originals import Original, find_needles
+from fastdeid.verification.originals import Original, find_needles, find_whole_needles
 from fastdeid.verification.places import Content
 from fastdeid.verification.searching import Searcher
 
@@ -24,13 +24,18 @@ _NAMES: Final = re.compile(r"[^/]+")
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What all tasks share. source: folder to compare with, "" for none. dciodvfy: ask it, too."""
+    """What all tasks share.
+
+    source: folder to compare with, "" for none. dciodvfy: ask it, too. everybody: names, IDs and
+    study UIDs of all patients.
+    """
 
     target: str
     source: str
     profile: str
     key: bytes
     dciodvfy: bool
+    everybody: list[Original]
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -57,11 +62,15 @@ class Result(msgspec.Struct):
 
 
 class Verifier:
-    """Does one task after another."""
+    """Does one task after another. profile: the one that `setup` names."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, profile: Profile) -> None:
         self._setup = setup
-        self._check = InstanceCheck(load_profile(setup.profile), setup.target)
+        self._check = InstanceCheck(
+            profile,
+            setup.target,
+            Searcher(find_whole_needles(setup.everybody)),
+        )
         self._pseudonyms = Pseudonyms(setup.key)
 
     def run(self, task: Task) -> Result:
