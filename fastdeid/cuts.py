@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from typing import Final
 
 _ALPHANUMERIC: Final = re.compile(r"[^\W_]")
-_SEPARATORS: Final = " \t\r\n\f,;:/\\|_-\N{EN DASH}\N{EM DASH}^=*#&+~<>"
+_SEPARATORS: Final = (
+    "\u3000\u3001\uff0c\uff1a\uff1b\uff0f\u30fb \t\r\n\f,;:/\\|_-\N{EN DASH}\N{EM DASH}^=*#&+~<>"
+)
 _PAIRS: Final = frozenset(
     [
         *("()", "[]", "{}", '""', "''"),
+        *("\uff08\uff09", "\u300c\u300d", "\u300e\u300f", "\u3010\u3011", "\u300a\u300b"),
         "\xab\xbb",
         "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}",
         "\N{DOUBLE LOW-9 QUOTATION MARK}\N{LEFT DOUBLE QUOTATION MARK}",

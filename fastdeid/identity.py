@@ -88,6 +88,10 @@ _MAKERS: Final = frozenset(
     shimadzu siemens healthineers toshiba varian
     """.split()
 )
+# Left out of abbreviations.
+_JOINTS: Final = frozenset(
+    "and for fur fuer et e y und of the der die das de du des di del".split()
+)
 _STEMS: Final = re.compile(
     r"(klinikum|kliniken|klinik|krankenhaus|hospital|spital|zentrum|institut|medizin)$"
 )
@@ -224,7 +228,7 @@ class _Learned:
 
     def add_phrase(self, value: str) -> None:
         """Learn an institution, a department or an address."""
-        written = _WORD.findall(value)
+        written = _WORD.findall(_APOSTROPHES.sub("", value))
         words = [fold(word) for word in written]
         if _MAKERS.issuperset(words):
             return
@@ -232,9 +236,14 @@ class _Learned:
             if len(squeezed) >= _SHORTEST_PHRASE:
                 self.phrases.add(squeezed)
         for word, typed in zip(words, written, strict=True):
+            if typed.isupper() and len(typed) > 2 and not value.isupper():
+                self.abbreviations.add(word)
             if len(word) >= _SHORTEST_PLACE and word not in _GENERIC and word not in _MAKERS:
                 self.words[word] = self.words[expand(typed)] = PLACE
         self.abbreviations.update(_abbreviations(words))
+        house = re.search(r"\d+\s*$", value)
+        if house and words and len(words) < 4:
+            self.numbers.add("".join(word[0] for word in words) + house[0].strip())
 
 
 @lru_cache(maxsize=4096)
@@ -242,7 +251,8 @@ def _learn(harvest: str, text: str) -> _Learned:
     learned = _Learned()
     for value in text.split("\\"):
         if harvest == "name":
-            learned.add_name(value)
+            for group in value.split("="):
+                learned.add_name(group)
         elif harvest == "patient":
             learned.numbers.update(_identifiers(value, _SHORTEST_IDENTIFIER))
         elif harvest == "identifier":
@@ -296,17 +306,18 @@ def _days(value: str) -> Iterator[dt.date]:
 
 def _abbreviations(words: list[str]) -> Iterator[str]:
     """Return the initials of an institution, with at most one of them left out: MGH, UKE."""
-    initials = []
-    for word in words:
-        if word in PARTICLES or word in {"and", "for", "fur", "et", "e"}:
-            continue
-        initials.append(word[0])
-        stem = _STEMS.search(word)
-        if stem is not None and stem.start() > 2:
-            initials.append(stem[0][0])
-    if 3 <= len(initials) <= 7:
-        whole = "".join(initials)
-        yield whole
-        if len(whole) > 3:
-            for out in range(1, len(whole)):
-                yield whole[:out] + whole[out + 1 :]
+    for left_out in (_JOINTS, PARTICLES | _JOINTS):
+        counted = [word for word in words if word not in left_out]
+        initials = ""
+        for word in counted:
+            stem = _STEMS.search(word)
+            initials += word[0] + (stem[0][0] if stem and stem.start() > 2 else "")
+        if 3 <= len(initials) == len(counted) <= 5:
+            # One more letter of a word, SKMC for Sakuragaoka Medical Center.
+            for at, word in enumerate(counted, 1):
+                yield from (initials[:at] + letter + initials[at:] for letter in word[1:])
+        if 3 <= len(initials) <= 7:
+            yield initials
+            if len(initials) > 3:
+                for out in range(1, len(initials)):
+                    yield initials[:out] + initials[out + 1 :]

@@ -20,7 +20,7 @@ _TITLES: Final = frozenset(
     sra srta sig sigra signor signora dhr mevr mevrouw meneer mijnheer miss mister missus
     """.split()
 )
-_TITLES_AS_WRITTEN: Final = frozenset("dr mr mrs ms sr m fr hr mw pd oa don dona dom".split())
+_TITLES_AS_WRITTEN: Final = frozenset("dr pr mr mrs ms sr m fr hr mw pd oa don dona dom".split())
 # Behind these a full stop is asked for, whatever the case.
 _TITLES_WITH_STOP: Final = frozenset("m fr sr hr mw oa pd".split())
 _MORE_TITLES: Final = frozenset(
@@ -32,7 +32,8 @@ _NAME_LABELS: Final = frozenset(
     firstname lastname nachname vorname familienname prenom apellido apellidos cognome achternaam
     referring referrer ref zuweiser zuweisender uberweiser ueberweiser physician arzt arztin medico
     medecin arts radiologist radiologe radiologue tech technologist technician mtra mta mtr mtar
-    operator attn attention signed requester anforderer prescripteur
+    operator attn attention signed requester anforderer prescripteur tecnico enfermera enfermero
+    manipulateur manip infirmiere operateur operador operatore laborant staff
     """.split()
 )
 # By whom: "read by J. Smith".
@@ -47,7 +48,7 @@ _STRONG_IDS: Final = frozenset(
     mrn mrno acc accession accessionno accno acn pid patid patientid fallnr fallnummer patnr
     patientennr
     patientennummer auftragsnr auftragsnummer nhs nhsno ssn nip nhc ipp iep bsn cpr hn uhid dni nie
-    curp cpf csn aktenzeichen versicherungsnr versichertennr kvnr mpi medrec emr urn ur hospnum
+    curp cpf csn aktenzeichen versicherungsnr versichertennr kvnr mpi medrec emr urn ur hospnum nir
     """.split()
 )
 _WEAK_IDS: Final = frozenset(
@@ -70,7 +71,8 @@ _HASHES: Final = re.compile(r"#\s?[a-z]{0,3}\d{4,}[\w\-]{0,40}")
 _CALLS: Final = frozenset(
     """
     call phone tel telephone telefon fon telefono telefone tele fax mobile mobil mobiel handy cell
-    pager beeper ext extension durchwahl dw tlf movil cel celular portable port gsm contact sip
+    pager beeper ext extension durchwahl dw tlf movil cel celular portable port gsm contact
+    contacto contatto sip
     """.split()
 )
 _NUMBER: Final = re.compile(r"[\s.:#=]{0,3}(\+?\(?\d[\d \-/().]{1,24}\d)(?!\w)")

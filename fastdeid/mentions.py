@@ -129,7 +129,9 @@ class _NameFinder:
 
     def _may_remain(self, rest: str) -> bool:
         """Tell whether what is glued to a name is a clinical word."""
-        return len(rest) > 1 and self._vocabulary.knows_halves(rest)
+        if len(rest) < 3:
+            return rest in self._vocabulary.terms
+        return self._vocabulary.knows_halves(rest)
 
     def _find_piece(self, piece: str) -> None:
         passage = self._passage
@@ -183,7 +185,11 @@ class _NameFinder:
         """Decide on words that may be names, and take initials and particles beside names."""
         tokens, sure = self._tokens, self._sure
         names = sure | self._unsure
-        sure |= {number for number in self._unsure if self._has_initial(number + 1)}
+        sure |= {
+            number
+            for number in self._unsure
+            if self._is_dotted_initial(number + 1) or self._is_dotted_initial(number - 1)
+        }
         sure |= {
             number
             for number in self._unsure
@@ -214,17 +220,13 @@ class _NameFinder:
             yield Span(start, end, PARTICLE)
             other += step
 
-    def _has_initial(self, number: int) -> bool:
-        """Tell whether a token is an initial of the name in front of it: Head, M."""
-        if number >= len(self._tokens):
+    def _is_dotted_initial(self, number: int) -> bool:
+        """Tell whether a token is an initial beside the name: Head, M. or M. Head."""
+        if not 0 <= number < len(self._tokens):
             return False
         _, end, word = self._tokens[number]
         known = len(word) == 1 and word in self._identity.initials
-        return (
-            known
-            and self._passage.folded[end : end + 1] == "."
-            and neighbours(self._passage, number - 1, number)
-        )
+        return known and self._passage.folded[end : end + 1] == "."
 
     def _is_initial(self, number: int, step: int) -> bool:
         folded, (start, end, word) = self._passage.folded, self._tokens[number]

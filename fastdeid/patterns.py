@@ -12,7 +12,9 @@ from typing import Final
 
 from fastdeid.calendar_words import MONTH_DATES, MONTHS
 from fastdeid.passages import Passage, Span
+from fastdeid.vocabulary import Vocabulary
 
+_HOSPITAL_WORDS: Final = frozenset(("chu", "chru", "umc"))
 _CLOCK_WORDS: Final = frozenset("uhr am pm a p h hrs".split())
 _YEARS: Final = range(1850, 2101)
 _LONG_RUN: Final = 6  # digits that are no measurement
@@ -64,7 +66,7 @@ _NATIONAL: Final = re.compile(
 )
 _FISCAL_CODE: Final = re.compile(r"\b[a-z]{6}\d\d[a-z]\d\d[a-z]\d{3}[a-z]\b")
 _SIX_OR_EIGHT: Final = re.compile(r"(?<!\d)(\d{2})(\d{2})(\d{2}|\d{4})(?!\d)")
-_PREFIX: Final = re.compile(r"[^\W\d_]{1,4}[\-_]?$")
+_PREFIX: Final = re.compile(r"[^\W\d_]{1,4}$")
 _RUNS: Final = re.compile(
     r"(?<![\d.,])(?:\d{6,}|\d{2,4}(?:[\-/]\d{2,}){2,5}"
     r"|\d{3,}[\-/]\d{5,}|\d{5,}[\-/]\d+)(?![\d]|[.,]\d)"
@@ -80,13 +82,15 @@ _URLS: Final = re.compile(
     r"|(?<![\w.])(?:[a-z0-9][a-z0-9-]{0,62}\.){1,4}(?:com|org|net|edu|gov|info|health|hospital)\b"
     r"(?:/\S{0,500})?"
 )
+# A university hospital and its letters, CHU-SC.
+_HOSPITALS: Final = re.compile(r"(?<![^\W_])(?:chu|chru|umc)-[a-z]{2,5}(?![^\W_])")
 _CARETS: Final = re.compile(
     r"(?<![\w^])[^\W\d_][^\W\d_'\-]{0,63}\^(?:[^\W\d_][^\W\d_'\-.]{0,63})?"
     r"(?:\^(?:[^\W\d_][^\W\d_'\-.]{0,63})?){0,3}(?:=[^\s=]{1,100}){0,2}(?![\w^])"
 )
 
 
-def find_patterns(passage: Passage, days: set[dt.date]) -> list[Span]:
+def find_patterns(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) -> list[Span]:
     """Return the spans of `passage.folded` that have the form of something that identifies.
 
     days: dates that the headers know; they are found also where the form alone may mean another
@@ -100,13 +104,17 @@ def find_patterns(passage: Passage, days: set[dt.date]) -> list[Span]:
         spans += _all(_URLS, "URL", folded)
     if "^" in folded:
         spans += _all(_CARETS, "person name", folded)
+    if not _HOSPITAL_WORDS.isdisjoint(passage.words):
+        spans += _all(_HOSPITALS, "institution or place", folded)
     numbers = [word for word in passage.words if word.isdecimal()]
     if numbers:
-        spans += _numeric(passage, days, numbers)
+        spans += _numeric(passage, days, numbers, vocabulary)
     return spans
 
 
-def _numeric(passage: Passage, days: set[dt.date], numbers: list[str]) -> Iterator[Span]:
+def _numeric(
+    passage: Passage, days: set[dt.date], numbers: list[str], vocabulary: Vocabulary
+) -> Iterator[Span]:
     """Yield what numbers give away; most texts have too few of them for most rules."""
     folded, words = passage.folded, passage.words
     total = sum(map(len, numbers))
@@ -120,7 +128,7 @@ def _numeric(passage: Passage, days: set[dt.date], numbers: list[str]) -> Iterat
         if total > 8 or joined or any(word[0] == "0" and len(word) > 2 for word in numbers):
             yield from _checked(passage, _PHONES, "phone")
         if joined or max(map(len, numbers)) >= _LONG_RUN:
-            yield from _runs(passage, days)
+            yield from _runs(passage, days, vocabulary)
         if total > 8:
             yield from _all(_NATIONAL, "national identifier", folded)
         if any(len(word) == 6 and word.isalpha() for word in words):
@@ -203,28 +211,30 @@ def _readings(first: str, second: str, third: str) -> Iterator[dt.date]:
                 continue
 
 
-def _runs(passage: Passage, days: set[dt.date]) -> Iterator[Span]:
+def _runs(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) -> Iterator[Span]:
     """Find long numbers, with the letters that begin them: CT20240102 is two words, A123456 one."""
     folded = passage.folded
     for match in _RUNS.finditer(folded):
         start, end = match.span()
         if is_measurement(passage, start, end):
             continue
+        day = _is_day(match[0])
         prefix = _PREFIX.search(folded[max(start - 5, 0) : start])
-        if prefix is not None:
-            letters = prefix[0].rstrip("-_")
-            if letters in {"nct", "isrctn"}:
+        if prefix is not None and not day:
+            letters = prefix[0]
+            if letters in _STUDIES:
                 continue
-            before = folded[max(start - len(prefix[0]) - 1, 0) : start - len(prefix[0])]
-            if len(letters) <= 2 and letters not in _MODALITIES and not before.isalnum():
-                start -= len(prefix[0])
-        yield Span(start, end, "date" if _is_day(match[0]) else "long number")
+            before = folded[max(start - len(letters) - 1, 0) : start - len(letters)]
+            if len(letters) <= 3 and not vocabulary.knows(letters) and not before.isalnum():
+                start -= len(letters)
+        yield Span(start, end, "date" if day else "long number")
     for match in _SIX_OR_EIGHT.finditer(folded):
         if not days.isdisjoint(_readings(*match.groups())):
             yield Span(match.start(), match.end(), "known date")
 
 
-_MODALITIES: Final = frozenset("ct mr us nm pt dx cr xa rf mg dr io px sr pr ko xr ax".split())
+# Registers of trials: the number names a study, not a person.
+_STUDIES: Final = frozenset(("nct", "isrctn"))
 
 
 def _is_day(digits: str) -> bool:

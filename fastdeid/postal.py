@@ -24,7 +24,7 @@ _STREETS: Final = re.compile(
     r"[^\W\d_]{2,30}(?:-[^\W\d_]{2,20}){0,3})"
     r"|(?<![^\W_])(?:calle|c/|avenida|avda\.?|plaza|paseo|rua|travessa|praca"
     r"|via|viale|piazza|corso|largo|strada)"
-    r" (?P<d>(?:[^\W\d_]{2,20}\.? ){1,4}),? ?(?:n[o.]{0,2} ?)?\d{1,4}(?![\w])"
+    r" (?P<d>(?:[^\W\d_]{2,20}\.?[ ,]{1,2}){1,4})(?:n[o.]{0,2} ?)?\d{1,4}(?![\w])"
     r"|p\.? ?o\.? ?box ?\d{1,6}|\bpostfach ?\d[\d ]{1,6}"
 )
 _TOWNS: Final = re.compile(
@@ -43,6 +43,9 @@ _STREET_WORDS: Final = frozenset(
 _STREET_ENDINGS: Final = (
     *("str", "strasse", "gasse", "allee", "platz", "damm", "ufer", "chaussee", "weg", "straat"),
     *("laan", "plein", "gracht", "kade", "singel", "dijk", "box"),
+)
+_SURE: Final = re.compile(
+    r"\b(?:street|avenue|road|lane|boulevard|blvd|parkway|highway|square|rue|avenida|calle|rua)\b|str"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
@@ -64,7 +67,10 @@ def find_addresses(passage: Passage, vocabulary: Vocabulary) -> Iterator[Span]:
         for match in pattern.finditer(passage.folded):
             names = " ".join(filter(None, match.groupdict().values()))
             words = [word for word in _WORD.findall(names) if len(word) > 2]
-            if not any(vocabulary.knows(word) for word in words):
+            # Main Street is one; a clinical term, or nothing but clinical words, is none.
+            if not _SURE.search(match[0]) and any(map(vocabulary.knows, words)):
+                continue
+            if not any(word in vocabulary.terms for word in words):
                 start, end = match.span()
                 if pattern is _TOWNS and not _is_capital(passage, match):
                     continue

@@ -14,19 +14,22 @@ _LONGEST_GAP: Final = 4
 _BEFORE: Final = frozenset(
     """
     for by from of to with at on in per via and und et y e ed
-    von vom fur fuer bei durch mit am zu zum zur nach
+    von vom fur fuer bei durch mit am zu zum zur
     par pour de du des d del dela al chez avec le la el il lo
     para por da do dos das com di dal dalla della dello con
-    voor van door bij op met te het
+    voor van door bij met te het
     call phone tel telephone telefon fon telefono telefone tele fax mobile mobil mobiel handy cell
-    pager beeper ext extension durchwahl tlf movil cel celular gsm contact email mail
+    pager beeper ext extension durchwahl tlf movil cel celular gsm contact contacto contatto email
+    mail
     dob born birth birthdate geb geboren geburtsdatum gebdat nee ne nacido nacida nato nata nascido
     nascida geboortedatum ddn bday
     patient patientin patiente paciente paziente pat pt name nom nombre nome naam surname firstname
     lastname nachname vorname prenom apellido apellidos cognome achternaam
     referring referrer referred ref zuweiser zuweisender uberweiser physician arzt arztin medico
     medecin radiologist radiologe radiologue tech technologist technician mtra mta operator attn
-    requester requesting
+    requester requesting anfordernd anforderer anfordernder wohnhaft residing adresse address
+    ore hora heure solicitada solicitado richiesta richiesto aangevraagd demande cf
+    nir relu lu vu dicte tecnico enfermera enfermero manipulateur manip infirmiere staff laborant
     read seen performed reported dictated ordered requested reviewed signed scanned verified
     approved
     date datum fecha data time uhr at um dated
@@ -43,21 +46,25 @@ _BEFORE: Final = frozenset(
     habil hc phil rer univ priv doz dipl ing
     """.split()
 )
+# Connecting words only as they are written.
+_ALSO_TERMS: Final = frozenset(("op", "a", "n"))
 # Titles that are also something else: only directly in front of a person.
-_TITLES: Final = frozenset("mr mrs ms sr m fr hr mw pd oa don dona dom st".split())
+_TITLES: Final = frozenset("pr mr mrs ms sr m fr hr mw don dona dom st".split())
 _PERSON_RULES: Final = frozenset(("title", "label", "name", "person name", "part of a name"))
 # They stand behind a name.
 _SUFFIXES: Final = frozenset("jr sr ii iii iv md phd msc do np pa rn facr esq".split())
 _SUFFIXES_ALSO_TERMS: Final = frozenset(("pa", "sr", "do", "np", "ii", "iii", "iv"))
 # They stand behind something at the beginning of a text.
 _LEADING: Final = frozenset("and und et y ed".split())
+_MEASURED: Final = frozenset(("date", "time", "known date"))
 _PLACES: Final = frozenset(
     """
     hospital hospitals clinic clinics clinica clinique klinik kliniken klinikum krankenhaus spital
     hopital ospedale ziekenhuis university universitat universitaire universite universita
     universitair universitatsklinikum universitatsklinik universitatsspital uni institute institut
     instituto istituto center centre zentrum centro praxis memorial general healthcare health
-    policlinico poliklinik healthineers medical department dept abteilung
+    policlinico poliklinik healthineers medical department dept abteilung chu chr umc
+    san santa santo sankt saint sainte st
     """.split()
 )
 
@@ -75,7 +82,10 @@ def with_surroundings(passage: Passage, spans: Iterable[Span]) -> list[Span]:
             rules[number - 1] = rule
     for number, rule in enumerate(rules[:-1]):
         if rule and not rules[number + 1] and _goes_behind(passage, number + 1, rule, rules):
-            start, end, _ = tokens[number + 1]
+            start, end, word = tokens[number + 1]
+            if word == "x":  # an extension, x4711
+                end = tokens[number + 2][1]
+                rules[number + 2] = rule
             marked.append(Span(start, end, CONNECTING))
             rules[number + 1] = rule
     marked += _honorifics(passage, marked)
@@ -106,8 +116,18 @@ def _goes_before(passage: Passage, number: int, rule: str) -> bool:
         return False
     if rule == PLACE and word in _PLACES:
         return gap in {" ", "-"}
+    if word == "pd":  # Privatdozent, and proton density
+        return passage.tokens[number + 1][2] in {"dr", "prof"}
+    if word in _ALSO_TERMS:
+        # Dutch for on, French for at, and n\xb0.
+        written = passage.as_written(start, end + 1)
+        return written in {"\xe0 ", "n\xb0"} or (
+            written.islower() and word == "op" and rule.endswith("date")
+        )
     if word in _TITLES:
         return rule in _PERSON_RULES and _is_title(passage, start, end)
+    if len(word) < 3 and not passage.as_written(start, end).islower():
+        return word not in _ALSO_TERMS and word in _BEFORE and len(word) > 1
     if gap.startswith(".") and word in {"in", "of", "and", "on", "to", "with"}:
         return False  # the end of a sentence
     return word in _BEFORE and "/" not in gap
@@ -118,10 +138,15 @@ def _is_title(passage: Passage, start: int, end: int) -> bool:
 
 
 def _goes_behind(passage: Passage, number: int, rule: str, rules: list[str]) -> bool:
-    start, _, word = passage.tokens[number]
-    gap = passage.folded[passage.tokens[number - 1][1] : start]
+    tokens = passage.tokens
+    start, end, word = tokens[number]
+    gap = passage.folded[tokens[number - 1][1] : start]
     if rule == PLACE and word in _PLACES:
         return gap in {" ", "-"}
+    if word == "x":
+        following = tokens[number + 1] if number + 1 < len(tokens) else (0, 0, "")
+        is_number = following[2].isdecimal() and following[0] == end and len(following[2]) > 2
+        return gap == " " and is_number and not rules[number + 1] and rule not in _MEASURED
     if rule in _PERSON_RULES and word in _SUFFIXES:
         return "," in gap or (word not in _SUFFIXES_ALSO_TERMS and gap in {" ", ". "})
     return word in _LEADING and gap.isspace() and all(rules[:number])

@@ -32,7 +32,10 @@ _DELIMITERS: Final = frozenset(b"\\^=\t\n\f\r")
 _PIECES: Final = re.compile(r"[\\^=\t\n\f\r]|[^\\^=\t\n\f\r]+")
 # PS3.5 section 6.1.2.5: ESC, intermediate characters, one final character.
 _ESCAPE: Final = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
-_RUNS: Final = re.compile(rb"(\x1b[\x20-\x2f]+[\x30-\x7e])|([\x00-\x1a\x1c-\x7f]+|[\x80-\xff]+)")
+# A sequence, or bytes of one half; an ESC that begins no sequence is a run of its own.
+_RUNS: Final = re.compile(
+    rb"(\x1b[\x20-\x2f]+[\x30-\x7e])|([\x00-\x1a\x1c-\x7f]+|[\x80-\xff]+|\x1b)"
+)
 
 
 class _Set(NamedTuple):
@@ -159,6 +162,8 @@ def _decode_extended(raw: bytes, charsets: tuple[str, ...]) -> str | None:
         if escape:
             found = sets[escape]
             low, high = (low, found) if found.high else (found, high)
+        elif run == b"\x1b":
+            return None
         elif run[0] < 0x80:
             text.append(low.decode(run))
             if low.width == 1 and not _DELIMITERS.isdisjoint(run):

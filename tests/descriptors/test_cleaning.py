@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fastdeid.descriptors import MODES, STRICT, Cleaner
 from fastdeid.identity import Identity
 from fastdeid.letters import fold
-from tests.descriptors import cases, corpus
+from tests.descriptors import cases, corpus, second_corpus
 
 NOBODY = Identity(())
 SOMEBODY = Identity(cases.HEADERS)
@@ -169,3 +169,14 @@ def test_no_mixture_of_known_words_keeps_a_name(text: str) -> None:
 def test_hostile_repetitions_end(mode: str, unit: str) -> None:
     text = (unit * 4000)[:4000]
     assert len(Cleaner(mode).clean(text, SOMEBODY)) <= len(text)
+
+
+def test_the_second_corpus_loses_every_identifier_and_no_clinical_phrase() -> None:
+    n_cases, leaks, losses = 0, [], []
+    for case in second_corpus.cases():
+        cleaned = CLEANER.clean(case.text, Identity(case.headers))
+        n_cases += 1
+        leaks += [case.text for one in case.planted if fold(one) in fold(cleaned)]
+        losses += [case.text for phrase in case.clinical if phrase not in cleaned]
+    assert n_cases > 100
+    assert (leaks, losses) == ([], [])
