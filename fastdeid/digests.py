@@ -25,8 +25,11 @@ def digest_chunks(chunks: Iterable[Chunk], source: int) -> str:
             start, length = chunk
             for at in range(start, start + length, _BLOCK):
                 state.update(os.pread(source, min(_BLOCK, start + length - at), at))
-        else:
+        elif isinstance(chunk, bytes | bytearray | memoryview):
             state.update(chunk)
+        else:
+            for piece in chunk.pieces(source):
+                state.update(piece)
     return state.hexdigest()
 
 

@@ -12,7 +12,7 @@ all pixel data, which a copy inside the operating system does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -24,6 +24,7 @@ from fastdeid.dicom.element_table import ElementTable
 from fastdeid.errors import DicomError
 from fastdeid.kernels.elements import (
     BIG_ENDIAN,
+    BULK,
     FLAGS,
     FRAGMENTS,
     LENGTH,
@@ -36,6 +37,7 @@ from fastdeid.kernels.elements import (
     VALUE,
 )
 from fastdeid.kernels.overlay_bits import clear_bits
+from fastdeid.storage import Chunk
 
 _OVERLAY_BIT_POSITION, _OVERLAY_DATA = 0x0102, 0x3000
 _HIGH_BIT: Final = 0x00280102
@@ -74,18 +76,29 @@ class Clearing(msgspec.Struct, frozen=True):
         if samples.base is None:
             data[:] = samples.view(np.uint8)
 
-    def chunks(self, fd: int, offset: int, length: int) -> Iterator[memoryview]:
-        """Yield the cleared bytes of the file range, at most 1 MiB at a time.
 
-        Each chunk is written over by the next. Raises DicomError when the file ends before the
+class ClearedRange(msgspec.Struct, frozen=True):
+    """The Pixel Data of a source file, `length` bytes at `offset`, as a `storage.ChangedRange`."""
+
+    clearing: Clearing
+    offset: int
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def pieces(self, source: int) -> Iterator[memoryview]:
+        """Yield the cleared bytes of the range, at most 1 MiB at a time.
+
+        Each piece is written over by the next. Raises DicomError when the file ends before the
         range does, and the OSError of a failed read.
         """
-        held = np.zeros(min(_CHUNK, length), np.uint8)
-        end = offset + length
+        held = np.zeros(min(_CHUNK, self.length), np.uint8)
+        offset, end = self.offset, self.offset + self.length
         while offset < end:
             size = min(_CHUNK, end - offset)
-            _read(fd, held.data[:size], offset)
-            self.clear(held[:size])
+            _read(source, held.data[:size], offset)
+            self.clearing.clear(held[:size])
             yield held.data[:size]
             offset += size
 
@@ -114,6 +127,26 @@ def find_clearing(loaded: ElementTable, rows: slice) -> Clearing | None:
         return None
     wanted = np.flatnonzero(np.isin(tags_of_rows, _WANTED)) + rows.start
     return _Samples(loaded, wanted.tolist()).clearing(planes, kept)
+
+
+def clear_loaded(loaded: ElementTable, header: Bytes, clearing: Clearing) -> None:
+    """Clear Pixel Data that is loaded, in `header`, whose bytes are those of `loaded.view`.
+
+    What was not loaded is left to `clear_chunks`; called before the output is assembled.
+    """
+    at = clearing.row * N_COLUMNS
+    if not loaded.cells[at + FLAGS] & BULK:
+        start = loaded.cells[at + VALUE]
+        clearing.clear(header[start : start + loaded.cells[at + LENGTH]])
+
+
+def clear_chunks(loaded: ElementTable, clearing: Clearing, chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Return the chunks of an output with the range of Pixel Data, if it is one, cleared."""
+    at = clearing.row * N_COLUMNS
+    place = (loaded.cells[at + VALUE], loaded.cells[at + LENGTH])
+    if not loaded.cells[at + FLAGS] & BULK:
+        return list(chunks)
+    return [ClearedRange(clearing, *place) if chunk == place else chunk for chunk in chunks]
 
 
 def _embedded(loaded: ElementTable, overlays: list[int]) -> tuple[set[int], set[int]]:

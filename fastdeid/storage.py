@@ -12,16 +12,30 @@ import os
 import secrets
 import stat
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol
 
 from fastdeid.errors import DicomError, OutputError
 
 TEMPORARY: Final = ".unfinished"
 NEW, SAME, DIFFERENT = "new", "same", "different"
 
-# Bytes to write: held in memory, or (offset, length) in the source.
-Chunk = bytes | bytearray | memoryview | tuple[int, int]
+
+class ChangedRange(Protocol):
+    """A range of the source whose bytes change on their way; its length stays."""
+
+    def __len__(self) -> int:
+        """Return the bytes of the range."""
+
+    def pieces(self, source: int) -> Iterator[memoryview]:
+        """Yield the changed bytes, read from the descriptor `source`; each is valid until the next.
+
+        Raises DicomError and OSError as `TargetTree.publish` does.
+        """
+
+
+# Bytes to write: held in memory, or (offset, length) in the source, copied or changed.
+Chunk = bytes | bytearray | memoryview | tuple[int, int] | ChangedRange
 
 _BLOCK: Final = 1 << 20
 _OPEN_FOLDERS: Final = 32
@@ -148,8 +162,12 @@ class TargetTree:
         for chunk in chunks:
             if isinstance(chunk, tuple):
                 copy_range(source, fd, *chunk)
-            elif chunk:
-                _write(fd, chunk)
+            elif isinstance(chunk, bytes | bytearray | memoryview):
+                if chunk:
+                    _write(fd, chunk)
+            else:
+                for piece in chunk.pieces(source):
+                    _write(fd, piece)
         if self._sync:
             try:
                 os.fsync(fd)

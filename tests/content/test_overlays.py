@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 
 from fastdeid import overlays
 from fastdeid.dicom.reader import Reader
+from fastdeid.digests import digest_chunks
 from fastdeid.errors import DicomError
-from fastdeid.kernels.elements import OPERATION, TAG
-from fastdeid.overlays import Clearing, find_clearing
+from fastdeid.kernels.elements import LENGTH, OPERATION, TAG, VALUE
+from fastdeid.overlays import ClearedRange, Clearing, clear_chunks, clear_loaded, find_clearing
+from fastdeid.storage import TargetTree
 from tests import builders as b
 from tests.content.finding import read_bytes, rows_of
 from tests.runs import ct_image
@@ -163,7 +167,8 @@ def test_a_range_of_a_file_is_cleared_in_pieces(pixels: bytes, before: int, bits
     try:
         overlays._CHUNK = 8  # type: ignore[misc]
         os.write(fd, bytes(before) + pixels + b"more")
-        pieces = [bytes(chunk) for chunk in clearing.chunks(fd, before, len(pixels))]
+        cleared_range = ClearedRange(clearing, before, len(pixels))
+        pieces = [bytes(piece) for piece in cleared_range.pieces(fd)]
     finally:
         overlays._CHUNK = size  # type: ignore[misc]
         os.close(fd)
@@ -182,6 +187,42 @@ def test_a_file_that_shrinks_is_noticed() -> None:
     try:
         os.write(fd, bytes(6))
         with pytest.raises(DicomError):
-            list(Clearing(0, 16, keep=0x0FFF, sign=0, fill=0).chunks(fd, 0, 8))
+            list(ClearedRange(Clearing(0, 16, keep=0x0FFF, sign=0, fill=0), 0, 8).pieces(fd))
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize("encoding", [b.EXPLICIT, b.BIG, b.DEFLATED])
+def test_pixel_data_that_is_loaded_is_cleared_where_it_is(encoding: b.Encoding) -> None:
+    reader, clearing = found(image([0x1FFF, 0xF123], encoding=encoding))
+    assert clearing is not None
+    clear_loaded(reader, reader.header, clearing)
+    start = int(reader.table[clearing.row, VALUE])
+    samples = reader.view[start : start + 4].tobytes()
+    assert samples == struct.pack(encoding.order + "2H", 0x0FFF, 0x0123)
+    assert clear_chunks(reader, clearing, [b"header", samples]) == [b"header", samples]
+
+
+def test_pixel_data_that_is_not_loaded_is_cleared_while_it_is_written(tmp_path: Path) -> None:
+    n_samples = 60_000  # more than a reader loads
+    data = image([0x1FFF, 0xF123] * (n_samples // 2))
+    reader, clearing = found(data)
+    assert clearing is not None
+    cells = reader.table[clearing.row]
+    place = (int(cells[VALUE]), int(cells[LENGTH]))
+    before = bytes(reader.header)
+    clear_loaded(reader, reader.header, clearing)
+    assert bytes(reader.header) == before
+    chunks = clear_chunks(reader, clearing, [data[: place[0]], place])
+    source = tmp_path / "source"
+    source.write_bytes(data)
+    tree = TargetTree(tmp_path / "target")
+    with source.open("rb") as file:
+        assert tree.publish("a/b.dcm", chunks, file.fileno()) == "new"
+    tree.close()
+    written = (tmp_path / "target" / "a" / "b.dcm").read_bytes()
+    assert written[: place[0]] == data[: place[0]]
+    assert written[place[0] :] == (b"\xff\x0f\x23\x01" * (n_samples // 2))
+    assert len(chunks[1]) == len(data) - place[0]
+    with source.open("rb") as file:
+        assert digest_chunks(chunks, file.fileno()) == digest_chunks([written], -1)
