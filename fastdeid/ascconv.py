@@ -7,6 +7,7 @@ values are numbers, or text in quotes.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _BEGIN: Final = b"### ASCCONV BEGIN"
@@ -55,12 +56,16 @@ _KEYS: Final = (
     rf"s(?:Wip|WiP)MemBlock\.(?:alFree|adFree){_N}",
 )
 _LINE: Final = re.compile(
-    r"(?:{})[ \t]{{0,80}}=[ \t]{{0,80}}"
+    r"^(?:{})[ \t]{{0,80}}=[ \t]{{0,80}}"
     r"(?:0x[0-9A-Fa-f]{{1,8}}|-?[0-9]{{1,9}}(?:\.[0-9]{{0,16}})?(?:[eE][+-]?[0-9]{{1,3}})?)"
-    r"(?=[ \t\r#]|$)".format("|".join(_KEYS)).encode("ascii")
+    r"(?=[ \t\r#]|$)".format("|".join(_KEYS)).encode("ascii"),
+    re.MULTILINE,
 )
+_BLANK: Final = bytes(byte if byte == 0x0A else 0x20 for byte in range(256))
 
 
+# The files of a series have one protocol.
+@lru_cache(maxsize=4)
 def scrub_protocol(text: bytes) -> bytes:
     """Return the text, as long as before, with spaces for all but known keys and their numbers.
 
@@ -74,22 +79,15 @@ def scrub_protocol(text: bytes) -> bytes:
         if not 0 <= line_end < end:
             break
         if line_end - at >= len(_BEGIN_LINE):
+            out[line_end:end] = _scrub_section(text[line_end:end])
             out[line_end - len(_BEGIN_LINE) : line_end] = _BEGIN_LINE
-            out[line_end] = 0x0A
-            _copy_lines(out, text, line_end + 1, end)
             out[end : end + len(_END)] = _END
         at = text.find(_BEGIN, end)
     return bytes(out)
 
 
-def _copy_lines(out: bytearray, text: bytes, at: int, end: int) -> None:
-    """Copy the lines with known keys between two positions, and every line end."""
-    while at < end:
-        line_end = text.find(b"\n", at, end)
-        line_end = end if line_end < 0 else line_end
-        found = _LINE.match(text, at, line_end)
-        if found is not None:
-            out[at : found.end()] = found[0]
-        if line_end < end:
-            out[line_end] = 0x0A
-        at = line_end + 1
+def _scrub_section(text: bytes) -> bytes:
+    out = bytearray(text.translate(_BLANK))
+    for found in _LINE.finditer(text):
+        out[found.start() : found.end()] = found[0]
+    return bytes(out)

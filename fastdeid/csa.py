@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from fastdeid.ascconv import scrub_protocol
 from fastdeid.tags import VR_NUMBERS
@@ -20,8 +20,12 @@ _MOST_BYTES: Final = 4 << 20
 _MAGIC: Final = b"SV10\4\3\2\1"
 _TAG: Final = struct.Struct("<64si4s3i")
 _ITEM: Final = struct.Struct("<4i")
+_START: Final = struct.Struct("<2I")
+_VRS: Final = frozenset(name.encode("ascii") for name in VR_NUMBERS)
 _MARK: Final = 77
 _MARKS: Final = frozenset({77, 205})
+# So many empty values, as they stand behind the last one of a tag.
+_EMPTY: Final = [_ITEM.pack(0, 0, 205, 0) * number for number in range(7)]
 _MOST_VALUES: Final = 1 << 12
 _LAST_SYNGO_TYPE: Final = 64
 
@@ -87,21 +91,6 @@ PHYSICS: Final = {
 PROTOCOLS: Final = frozenset({b"MrPhoenixProtocol", b"MrProtocol"})
 
 
-class _Tag(NamedTuple):
-    """A tag: where it begins, its header, and place and length of each value.
-
-    vr is b"" for one that a CSA header cannot have.
-    """
-
-    at: int
-    name: bytes
-    vm: int
-    vr: bytes
-    syngo_type: int
-    mark: int
-    items: list[tuple[int, int, int]]
-
-
 def scrub(raw: bytes) -> bytes | None:
     """Return a CSA header of the same length that has values of physics only.
 
@@ -110,7 +99,6 @@ def scrub(raw: bytes) -> bytes | None:
     """
     if len(raw) > _MOST_BYTES:
         return None
-    out = bytearray(len(raw))
     is_second = raw.startswith(b"SV10")
     start = len(_MAGIC) if is_second else 0
     if len(raw) < start + 8:
@@ -118,88 +106,93 @@ def scrub(raw: bytes) -> bytes | None:
     n_tags = int.from_bytes(raw[start : start + 4], "little")
     if not 0 < n_tags <= _MOST_TAGS:
         return None
-    if is_second:
-        out[:start] = _MAGIC
-    out[start : start + 8] = struct.pack("<2I", n_tags, _MARK)
     for extra in (0,) if is_second else (0, _first_count(raw)):
-        tags = _read_tags(raw, start + 8, n_tags, extra)
-        if tags is not None:
-            for tag in tags:
-                _write(out, raw, tag, extra)
+        out = bytearray(len(raw))
+        out[:start] = _MAGIC[:start]
+        _START.pack_into(out, start, n_tags, _MARK)
+        if _scrub_tags(raw, out, start + _START.size, n_tags, extra):
             return bytes(out)
     return None
 
 
 def _first_count(raw: bytes) -> int:
-    """Return the number of values of the first tag, of the older form."""
+    """Return the number of values of the first tag, of the older form.
+
+    There some readers (SPM) subtract it from every length, others (GDCM) nothing.
+    """
     return int.from_bytes(raw[8 + 76 : 8 + 80], "little", signed=True)
 
 
-def _read_tags(raw: bytes, at: int, n_tags: int, extra: int) -> list[_Tag] | None:
-    """Return the tags, None where the bytes are none.
+def _scrub_tags(raw: bytes, out: bytearray, at: int, n_tags: int, extra: int) -> bool:
+    """Write the tags, which begin at a position; return False where the bytes are none.
 
-    extra: what has to be subtracted from a length; in the older form some readers (SPM) subtract
-    the number of values of the first tag, others (GDCM) nothing.
+    out: as long as `raw`, zeros. extra: what has to be subtracted from a length.
     """
-    tags = []
     for _ in range(n_tags):
         if at + _TAG.size > len(raw):
-            return None
+            return False
         name, vm, vr, syngo_type, n_items, mark = _TAG.unpack_from(raw, at)
+        name = name.partition(b"\0")[0]
         vr = vr.partition(b"\0")[0]
-        if n_items < 0 or vr.decode("latin_1") not in VR_NUMBERS:
-            return None
-        position = at + _TAG.size
-        items: list[tuple[int, int, int]] = []
-        for _ in range(n_items):
-            if position + _ITEM.size > len(raw):
-                return None
-            _, length, item_mark, _ = _ITEM.unpack_from(raw, position)
-            length -= extra
-            position += _ITEM.size
-            if not 0 <= length <= len(raw) - position:
-                return None
-            items.append((position, length, item_mark))
+        if n_items < 0 or vr not in _VRS:
+            return False
+        values, end = _write_lengths(raw, out, at + _TAG.size, n_items, extra)
+        if end < 0:
+            return False
+        if _write_values(raw, out, name, values):
+            vm = vm if 0 <= vm <= _MOST_VALUES else 0
+            syngo_type = syngo_type if 0 <= syngo_type <= _LAST_SYNGO_TYPE else 0
+            _TAG.pack_into(out, at, name, vm, vr, syngo_type, n_items, _mark(mark))
+        else:
+            _TAG.pack_into(out, at, b"", 0, b"UN", 0, n_items, _MARK)
+        at = end
+    return True
+
+
+def _write_lengths(
+    raw: bytes, out: bytearray, at: int, n_items: int, extra: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Write the headers of the values of a tag.
+
+    Returns place and length of those that are not empty, and where they end, -1 where they do not.
+    """
+    values: list[tuple[int, int]] = []
+    for left in range(n_items, 0, -1):
+        if not extra and left < len(_EMPTY) and raw.startswith(_EMPTY[left], at):
+            # Most tags have one value and room for six.
+            end = at + _ITEM.size * left
+            out[at:end] = raw[at:end]
+            return values, end
+        if at + _ITEM.size > len(raw):
+            return values, -1
+        _, written, mark, _ = _ITEM.unpack_from(raw, at)
+        length = written - extra
+        _ITEM.pack_into(out, at, written, written, _mark(mark), written)
+        at += _ITEM.size
+        if not 0 <= length <= len(raw) - at:
+            return values, -1
+        if length:
+            values.append((at, length))
             # The last value may end with the header, without its padding.
-            position = min(position + length + (-length & 3), len(raw))
-        tags.append(_Tag(at, name.partition(b"\0")[0], vm, vr, syngo_type, mark, items))
-        at = position
-    return tags
-
-
-def _write(out: bytearray, raw: bytes, tag: _Tag, extra: int) -> None:
-    """Write the headers of a tag, and its values when all of them may be kept."""
-    values = _kept_values(raw, tag)
-    n_items = len(tag.items)
-    header = (b"", 0, b"UN", 0, n_items, _MARK)
-    if values is not None:
-        vm = tag.vm if 0 <= tag.vm <= _MOST_VALUES else 0
-        syngo_type = tag.syngo_type if 0 <= tag.syngo_type <= _LAST_SYNGO_TYPE else 0
-        header = (tag.name, vm, tag.vr, syngo_type, n_items, _mark(tag.mark))
-    _TAG.pack_into(out, tag.at, *header)
-    for number, (at, length, mark) in enumerate(tag.items):
-        written = length + extra
-        _ITEM.pack_into(out, at - _ITEM.size, written, written, _mark(mark), written)
-        if values is not None:
-            out[at : at + len(values[number])] = values[number]
+            at = min(at + length + (-length & 3), len(raw))
+    return values, at
 
 
 def _mark(number: int) -> int:
     return number if number in _MARKS else _MARK
 
 
-def _kept_values(raw: bytes, tag: _Tag) -> list[bytes] | None:
-    """Return what is kept of each value, None when the tag or a value is not as on the list."""
-    if tag.name in PROTOCOLS:
-        texts = [raw[at : at + length].partition(b"\0")[0] for at, length, _ in tag.items]
-        return [scrub_protocol(text) for text in texts]
-    pattern = PHYSICS.get(tag.name)
-    if pattern is None or len(tag.items) > _MOST_VALUES:
-        return None
-    values = []
-    for at, length, _ in tag.items:
-        value = raw[at : at + length].partition(b"\0")[0]
-        if value.strip(b" ") and pattern.fullmatch(value) is None:
-            return None
-        values.append(value)
-    return values
+def _write_values(raw: bytes, out: bytearray, name: bytes, values: list[tuple[int, int]]) -> bool:
+    """Write what is kept of the values of a tag; return False when the tag itself is not kept."""
+    pattern = PHYSICS.get(name)
+    if name in PROTOCOLS:
+        kept = [scrub_protocol(raw[at : at + length].partition(b"\0")[0]) for at, length in values]
+    elif pattern is None or len(values) > _MOST_VALUES:
+        return False
+    else:
+        kept = [raw[at : at + length].partition(b"\0")[0] for at, length in values]
+        if not all(pattern.fullmatch(value) or not value.strip(b" ") for value in kept):
+            return False
+    for (at, _), value in zip(values, kept, strict=True):
+        out[at : at + len(value)] = value
+    return True
