@@ -6,7 +6,7 @@ import string
 from typing import Final, NamedTuple
 
 from fastdeid.errors import ProfileError
-from fastdeid.overrides import find_attribute, parse_path
+from fastdeid.overrides import check_decidable, find_attribute, parse_path
 
 # Characters of a value, PS3.5 table 6.2-1; a pseudonym of a patient has 16.
 _LONGEST: Final = {"CS": 16, "LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "UC": 10240, "UT": 10240}
@@ -33,6 +33,7 @@ def parse_insertion(attribute: str, value: str, reason: str) -> Insertion:
     path = parse_path(attribute)
     if len(path) > 1:
         raise ProfileError(f"{attribute!r} is inside a sequence")
+    check_decidable(path, attribute)
     vr = find_attribute(path[0]).vr
     if vr not in _LONGEST:
         raise ProfileError(f"an attribute of VR {vr} cannot be inserted")

@@ -17,12 +17,14 @@ _TAG: Final = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 _REPEATING: Final = re.compile(r"\((50|60)[xX]{2},([0-9A-Fa-f]{4})\)")
 _PRIVATE: Final = re.compile(r"\(([0-9A-Fa-f]{3}[13579BDFbdf]),[xX]{2}([0-9A-Fa-f]{2})\)")
 _KEYWORD: Final = re.compile(r"[A-Z][A-Za-z0-9]+")
-# A run depends on these: the marks that it makes itself, and what tells how to read the rest.
+# A run depends on these: the marks that it makes itself, what tells how to read the rest, and the
+# UIDs that name the outputs, which are retained all together (option retain_uids) or not at all.
 _FIXED: Final = frozenset(
     (
         *(tags.SPECIFIC_CHARACTER_SET, tags.SOP_CLASS_UID, tags.PATIENT_IDENTITY_REMOVED),
         *(tags.DEIDENTIFICATION_METHOD, tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE),
         *(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, tags.MIME_TYPE_OF_ENCAPSULATED_DOCUMENT),
+        *(tags.SOP_INSTANCE_UID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID),
         *(tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA, tags.PIXEL_DATA),
     )
 )
@@ -121,8 +123,6 @@ def _parse_tag(text: str) -> int:
         raise ProfileError(f"no tag, keyword or path {text!r}")
     if read_dictionary().find(tag) is None:
         raise ProfileError(f"unknown tag {text!r}")
-    if tag in _FIXED or tag >> 16 < 8:
-        raise ProfileError(f"{text!r} is not for a profile to decide")
     return tag
 
 
@@ -137,6 +137,13 @@ def parse_private(text: str, creator: str) -> PrivateName:
 def find_attribute(tag: int) -> Attribute:
     """Return the dictionary's line of a tag that it has."""
     return read_dictionary().attribute(tag)
+
+
+def check_decidable(path: tuple[int, ...], text: str) -> None:
+    """Raise ProfileError for an attribute that a run depends on."""
+    for tag in path:
+        if tag in _FIXED or tag >> 16 < 8:
+            raise ProfileError(f"{text!r} is not for a profile to decide")
 
 
 def check_action(action: str, path: tuple[int, ...], *, is_private: bool) -> None:

@@ -17,6 +17,7 @@ from fastdeid.overrides import (
     Condition,
     Override,
     check_action,
+    check_decidable,
     parse_modality,
     parse_path,
     parse_private,
@@ -175,6 +176,7 @@ class _Source:
             try:
                 private = parse_private(word, rule.creator) if rule.creator else None
                 path = () if rule.creator else parse_path(word)
+                check_decidable(path, word)
                 word = rule.action
                 check_action(rule.action, path, is_private=private is not None)
                 word = rule.unless

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from fastdeid.available import require_available
 from fastdeid.errors import ProfileError
 from fastdeid.overrides import parse_path
+from fastdeid.profile_text import check_profile
 from fastdeid.rules import Profile, load_profile
 from fastdeid.settings import profile_names, read_settings
+from tests.conftest import REPOSITORY
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 BASIC, DESCRIPTORS, MODIFIED, CHARACTERISTICS, DEVICE, PRIVATE = (
@@ -91,3 +96,9 @@ def test_safe_harbor_is_refused_as_long_as_pseudonyms_are_not_random() -> None:
 
 def test_basic_may_run() -> None:
     require_available(read_settings("basic"))
+
+
+def test_the_profile_in_the_readme_is_sound(tmp_path: Path) -> None:
+    (body,) = re.findall(r"```toml\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "site.toml").write_text(body)
+    assert check_profile(str(tmp_path / "site.toml"))[0].startswith("our-site 1: sound")

@@ -218,6 +218,7 @@ DATES = '["retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"
         (rule("patient sex", "K"), 6, "no tag, keyword or path"),
         (rule("PatientSex/StudyDate", "K"), 6, "no sequence"),
         (rule("SOPClassUID", "K"), 6, "not for a profile to decide"),
+        (rule("StudyInstanceUID", "K"), 6, "not for a profile to decide"),
         (rule("PixelData", "X"), 6, "not for a profile to decide"),
         (rule("DeidentificationMethod", "K"), 6, "not for a profile to decide"),
         (rule("PatientSex", "Q"), 7, "unknown action 'Q'"),
