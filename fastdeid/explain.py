@@ -141,7 +141,7 @@ class _Teller:
         context = self._rules.context_of(change.path)
         operation, kind = self._rules.decide(element.tag, context)
         rule = self._rules.explain(element.tag, context).partition(": ")[2]
-        if change.what == KEPT and element.items is None and not element.length:
+        if change.what == KEPT and not element.length:
             return f"empty already; {rule}"
         if operation is Operation.REPLACE:
             return f"{self._how(change, kind)}; {rule}"

@@ -53,6 +53,12 @@ def test_each_outcome_is_told_with_its_rule(tmp_path: Path) -> None:
     assert {tag: told(lines[tag]) for tag in expected} == expected
 
 
+def test_an_empty_sequence_stays_empty(tmp_path: Path) -> None:
+    comprehensive_sr = b.text(0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.88.33")
+    lines = explained(tmp_path, comprehensive_sr, b.sequence(0x00081111, []))
+    assert told(lines[0x00081111]) == ("kept", "empty already; code X/Z/D, Table E.1-1, Type 2")
+
+
 def test_what_the_leak_check_did_is_told(tmp_path: Path) -> None:
     lines = explained(
         tmp_path,
