@@ -16,6 +16,7 @@ from tests.house.imports import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
 PAGES = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += sorted((REPOSITORY / "docs").glob("*.md"))
 COMMANDS = [
     line
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -79,7 +80,9 @@ def test_the_commands_work_as_written(tmp_path: Path) -> None:
 
 
 def test_every_option_is_in_the_help() -> None:
-    text_of_help = "".join(fastdeid(one, "--help").stdout for one in ("run", "verify"))
+    text_of_help = "".join(
+        fastdeid(one, "--help").stdout for one in ("run", "verify", "link", "reidentify")
+    )
     for option in re.findall(r"`[^`\n]*(--[a-z-]+)[^`\n]*`", README):
         assert option in text_of_help, option
 
