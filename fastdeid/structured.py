@@ -5,6 +5,9 @@ Sequence, Acquisition Context, Specimen Preparation, Waveform Annotation, and al
 concept name. Each is treated by concept name and Value Type, see `fastdeid.concepts`; an attribute
 that does not belong to the item's Value Type is treated as that of an unknown concept.
 
+An age above 89 years goes even where an option retains ages: 45 CFR 164.514(b)(2) counts it among
+the identifiers.
+
 An item that the table removes goes as a whole, with two exceptions, in which its value is replaced:
 where others stay below it, and where a relationship by reference (0040,DB73) counts the items. Of a
 sequence that would lose all its items, none goes: empty, it would not be valid.
@@ -12,12 +15,15 @@ sequence that would lose all its items, none goes: empty, it would not be valid.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from fastdeid.actions import OLDEST
 from fastdeid.codes import Operation
 from fastdeid.concepts import CLEAN, KEEP, MAP, REMOVE, Concept, Concepts
 from fastdeid.dicom.element_table import ElementTable
@@ -63,6 +69,10 @@ _TYPE_OF: Final = {
     0x00081199: "COMPOSITE",
 }
 _SAME_TYPE: Final = {"NUMERIC": "NUM", "IMAGE": "COMPOSITE", "WAVEFORM": "COMPOSITE"}
+_UNITS: Final = 0x004008EA
+# An age in a NUM item, and its units in years (UCUM).
+_AGE: Final = re.compile(r"\bage\b", re.IGNORECASE)
+_YEARS: Final = {"a": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25, "h": 1 / 8766}
 _SUBJECT_NAME: Final = ("DCM", "121029", "")
 _NO_CONCEPT: Final = ("", "", "")
 _DATES: Final = frozenset(("DATE", "DATETIME", "TIME"))
@@ -203,6 +213,8 @@ class _Walk:
         if not value_type and values:
             value_type = _TYPE_OF[cells[values[0] * N_COLUMNS + TAG]]
         action = self._concepts.action(concept, value_type)
+        if value_type == "NUM" and _AGE.search(concept[2]) and self._years(row) > OLDEST:
+            action = REMOVE
         return _Item(row, concept, value_type, action, values, [])
 
     def _concept(self, row: int) -> Concept:
@@ -219,6 +231,29 @@ class _Walk:
                 self._known.clear()
             concept = self._known[key] = (_text(key[0]), _text(key[1]), _text(key[2]))
         return concept
+
+    def _years(self, item: int) -> float:
+        """Return the number in an item, taken as an age in its unit; what is no number is too high.
+
+        Without a unit that is known it counts as years.
+        """
+        cells = self._cells
+        number, years = b"", 1.0
+        unit_until = -1
+        for row in range(item + 1, cells[item * N_COLUMNS + END]):
+            tag = cells[row * N_COLUMNS + TAG]
+            if tag == _NUMERIC_VALUE:
+                number = self._raw(row)
+            elif tag == _UNITS:
+                unit_until = cells[row * N_COLUMNS + END]
+            elif tag == _CODE_VALUE and row < unit_until:
+                years = _YEARS.get(_text(self._raw(row)), 1.0)
+            elif tag == 0x0040A730:
+                break
+        try:
+            return float(number.strip(b" \0") or b"0") * years
+        except ValueError:
+            return math.inf
 
     # Treating
 

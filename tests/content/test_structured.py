@@ -126,6 +126,29 @@ def test_age_and_sex_of_the_subject_go_unless_retained() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "stays"),
+    [
+        ("57", "a", True),
+        ("89", "a", True),
+        ("91", "a", False),
+        ("91", "", False),
+        ("360", "mo", True),
+        ("1200", "mo", False),
+        ("1e3", "wk", True),
+    ],
+)
+@pytest.mark.parametrize("meaning", ["Subject Age", "Age", "Patient age at examination"])
+def test_ages_above_89_years_never_stay(value: str, unit: str, stays: bool, meaning: str) -> None:
+    age = content("NUM", ("99HOSP" if meaning != "Age" else "SCT", "1", meaning), value)
+    (measured,) = age.MeasuredValueSequence
+    measured.MeasurementUnitsCodeSequence = code(unit, "UCUM", unit)
+    options = ("retain_patient_characteristics",)
+    lines = find(age, content("NUM", LENGTH, 95), options=options)
+    assert ("1: remove" in lines) is not stays
+    assert not any(line.startswith("2") for line in lines)
+
+
+@pytest.mark.parametrize(
     "concept",
     [
         ("SRT", "G-C0E3", "Finding Site"),
