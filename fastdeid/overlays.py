@@ -39,7 +39,7 @@ from fastdeid.kernels.elements import (
 from fastdeid.kernels.overlay_bits import clear_bits
 from fastdeid.storage import Chunk
 
-_OVERLAY_BIT_POSITION, _OVERLAY_DATA = 0x0102, 0x3000
+_OVERLAY_ROWS, _OVERLAY_BIT_POSITION, _OVERLAY_DATA = 0x0010, 0x0102, 0x3000
 _HIGH_BIT: Final = 0x00280102
 _PIXEL_REPRESENTATION: Final = 0x00280103
 _WANTED: Final = (
@@ -164,7 +164,9 @@ def _embedded(loaded: ElementTable, overlays: list[int]) -> tuple[set[int], set[
         data = rows.get(_OVERLAY_DATA, -1)
         if data >= 0 and cells[data * N_COLUMNS + LENGTH] and not position:
             continue
-        stays = all(cells[row * N_COLUMNS + OPERATION] == _KEPT for row in rows.values())
+        # Its texts may be cleaned; the plane is there as long as its dimensions are.
+        dimension = rows.get(_OVERLAY_ROWS, min(rows.values()))
+        stays = cells[dimension * N_COLUMNS + OPERATION] == _KEPT
         (kept if stays else removed).add(position or 0)
     return removed, kept
 

@@ -22,7 +22,7 @@ from tests import builders as b
 from tests.content.finding import read_bytes, rows_of
 from tests.runs import ct_image
 
-REMOVE = 1
+REMOVE, REPLACE = 1, 3
 
 
 def us(tag: int, value: int, encoding: b.Encoding) -> bytes:
@@ -113,6 +113,14 @@ def test_eight_bit_cells_are_cleared() -> None:
 def test_a_plane_that_stays_keeps_its_bit() -> None:
     data = image([0xF123, 0x3456], positions=(12, 13))
     assert cleared(data, kept=(0x6002,)) == [0x2123, 0x2456]
+
+
+def test_a_plane_stays_when_its_description_is_cleaned() -> None:
+    more = b.text(0x60000022, "LO", "drawn by Jane Doe")
+    reader = read_bytes(image([0xF123], more=more))
+    tags = reader.table[: reader.n_rows, TAG]
+    reader.table[: reader.n_rows, OPERATION][tags == 0x60000022] = REPLACE
+    assert find_clearing(reader, rows_of(reader)) is None
 
 
 def test_nothing_is_cleared_without_a_removed_plane() -> None:
