@@ -105,6 +105,7 @@ class Oracle:
     rules: Rules
     patient: str
     sop_class: str
+    date_offset: int = 0
 
     def write(
         self, nodes: Iterable[Node], encoding: Encoding, path: Tags = ()
@@ -157,6 +158,7 @@ class Oracle:
             big_endian=encoding.big_endian,
             mime_type="",
             sop_class=self.sop_class,
+            date_offset=self.date_offset,
         )
         registry = basic_profile().registry
         return resolve(self.rules.kinds[kind], raw, context, PSEUDONYMS, registry)[0]
