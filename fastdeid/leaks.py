@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid.dicom.reader import Reader
+from fastdeid.dicom.loaded import Loaded
 from fastdeid.kernels import search
 from fastdeid.kernels.elements import (
     BULK,
@@ -46,38 +46,47 @@ _WORD: Final = re.compile(rb"(?<![\x80-\xffA-Za-z])[A-Za-z]{5,}(?![\x80-\xffA-Za
 
 
 class LeakCheck:
-    """Finds kept elements that hold needles."""
+    """Finds kept elements that hold needles of their own file."""
 
     def __init__(self) -> None:
         self._least = np.array([_LEAST_BY_VR.get(vr, 3) for vr in VR_NAMES], np.int64)
         self._least.setflags(write=False)
-        self._heads = np.zeros(search.N_HEADS, np.int32)
-        self._hits = np.zeros(0, np.int64)
+        self._hits = np.zeros((0, 2), np.int64)
 
-    def find_rows(self, reader: Reader, memo: Memo, n_active: int, pixels: int) -> list[int]:
-        """Return the rows whose loaded value holds one of the first `n_active` needles of the memo.
+    def find_rows(
+        self,
+        loaded: Loaded,
+        numbers: npt.NDArray[np.int64],
+        memo: Memo,
+        pixels: npt.NDArray[np.int64],
+    ) -> list[tuple[int, int]]:
+        """Return file and row of the loaded values that hold a needle.
 
-        pixels: row of the pixel data, whose samples are not searched, or -1.
+        numbers: shape (n,), which of the files that are loaded. pixels: shape (n_files,), row of
+        the pixel data of each file, whose samples are not searched, or -1.
         """
-        if len(self._hits) < len(reader.table):
-            self._hits = np.zeros(len(reader.table), np.int64)
+        if len(self._hits) < len(loaded.table):
+            self._hits = np.zeros((len(loaded.table), 2), np.int64)
         n = search.find_rows_with_needles(
-            *(reader.header, reader.table, reader.n_rows, pixels, self._least),
-            *(memo.arena, memo.needles, memo.active, n_active, self._heads, memo.links, self._hits),
+            *(loaded.header, loaded.table, loaded.files, numbers, pixels, self._least),
+            *(memo.arena, memo.entries, memo.needles, memo.heads, memo.links),
+            *(memo.next_stamps(len(numbers)), self._hits),
         )
-        rows: list[int] = self._hits[:n].tolist()
-        return [row for row in rows if not self._is_chance(reader, row, memo, n_active)]
+        if not n:
+            return []
+        hits = [(number, row) for number, row in self._hits[:n].tolist()]
+        return [hit for hit in hits if not self._is_chance(loaded, *hit, memo)]
 
-    def _is_chance(self, reader: Reader, row: int, memo: Memo, n_active: int) -> bool:
+    def _is_chance(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
         """Tell whether names stand only inside words of the standard: Prima in PRIMARY."""
-        at, length, vr = (int(reader.table[row, column]) for column in (VALUE, LENGTH, VR))
-        value = reader.view[at : at + length].tobytes()
-        if VR_NAMES[vr] not in _WORDED or b"\x1b" in value:
+        value = loaded.value(row)
+        vr = int(loaded.table[row, VR])
+        if VR_NAMES[vr] not in _WORDED or b"\x1b" in value or not value:
             return False
         rest = _WORD.sub(_without_term, value)
         if rest == value:
             return False
-        active = memo.active[:n_active]
+        active = memo.needles_of(loaded.table[loaded.rows(number)])
         inside = memo.needles[active, search.BOUNDARY] == search.ANYWHERE
         return (
             self._find(value, vr, memo, active[~inside]) < 0
@@ -89,33 +98,41 @@ class LeakCheck:
         text = np.frombuffer(bytearray(value), np.uint8)
         found = search.find_needle(
             *(text, 0, len(text), int(self._least[vr])),
-            *(memo.arena, memo.needles, active, len(active), self._heads, memo.links),
+            *(memo.arena, memo.needles, active, len(active), memo.heads, memo.links),
         )
         return int(found)
 
     def find_bulk_rows(
-        self, reader: Reader, memo: Memo, n_active: int, pixels: int, fd: int
+        self, loaded: Loaded, number: int, memo: Memo, pixels: int, fd: int
     ) -> list[int]:
         """Return the kept rows whose value was not loaded and holds a needle; reads them in pieces.
 
-        fd: the file, as `reader` has read it. Raises the OSError of a failed read.
+        fd: the file `number`. Raises the OSError of a failed read.
         """
-        table = reader.table[: reader.n_rows]
+        table = loaded.table[loaded.rows(number)]
+        first = loaded.rows(number).start
         flags = table[:, FLAGS]
         is_bulk = (flags & BULK != 0) & (flags & (FRAGMENTS | SEQUENCE) == 0)
         rows: list[int] = np.flatnonzero(is_bulk & (table[:, OPERATION] == 0)).tolist()
+        active = memo.needles_of(table)
         return [
-            row
+            first + row
             for row in rows
-            if row != pixels and self._holds_needle(fd, table[row], memo, n_active)
+            if first + row != pixels and self._holds_needle(fd, table[row], memo, active)
         ]
 
-    def _holds_needle(self, fd: int, row: npt.NDArray[np.int64], memo: Memo, n_active: int) -> bool:
+    def _holds_needle(
+        self,
+        fd: int,
+        row: npt.NDArray[np.int64],
+        memo: Memo,
+        active: npt.NDArray[np.int64],
+    ) -> bool:
         at = int(row[VALUE])
         end = at + int(row[LENGTH])
         while at < end:
             chunk = os.pread(fd, min(_CHUNK + _OVERLAP, end - at), at)
-            if self._find(chunk, int(row[VR]), memo, memo.active[:n_active]) >= 0:
+            if self._find(chunk, int(row[VR]), memo, active) >= 0:
                 return True
             at += _CHUNK
         return False

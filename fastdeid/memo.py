@@ -7,9 +7,12 @@ from struct import Struct
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from fastdeid.dicom.reader import cells_of
+from fastdeid.dicom.loaded import cells_of
 from fastdeid.kernels import rules as kernel
+from fastdeid.kernels import search, uids
+from fastdeid.kernels.elements import ENTRY
 
 _FIRST_ENTRIES: Final = 8192
 _FIRST_BYTES: Final = 4 << 20
@@ -30,26 +33,53 @@ class Memo:
     """The hash table that `decide_actions` probes, and what it points to.
 
     slots: shape (n_slots,), entry numbers, -1 free. entries: shape (n, N_ENTRY_COLUMNS). arena:
-    shape (n,), bytes of keys, results and needles. needles: shape (n, 3), start, length,
-    boundary. results: the replacing value of each entry. The memory views on the arrays are there
+    shape (n,), bytes of keys, results and needles. used: shape (3,), how many entries, bytes and
+    needles there are. needles: shape (n, 3), start, length,
+    boundary. heads, links: workspaces of the search. The memory views on the arrays are there
     because an item is written through them in a third of the time.
     """
 
     def __init__(self) -> None:
-        self.stamp = 0
-        self.n_entries = 0
-        self._used = 0
-        self._n_needles = 0
-        self.results: list[bytes] = []
+        self._stamp = 0
+        self.used = np.zeros(3, np.int64)
+        self._used_cells = cells_of(self.used)
         self._allocate(_FIRST_ENTRIES, _FIRST_BYTES, _FIRST_NEEDLES)
         self._forget()
 
-    def next_file(self) -> int:
-        """Return a stamp that no file had before, after making room when the memo is too large."""
-        if self._used > MOST_BYTES or self.n_entries > MOST_ENTRIES:
+    def make_room(self) -> None:
+        """Start anew when the memo is too large. Entries stay what they are until the next call."""
+        used = self._used_cells
+        if used[uids.N_BYTES] > MOST_BYTES or used[uids.N_ENTRIES] > MOST_ENTRIES:
             self._forget()
-        self.stamp += 1
-        return self.stamp
+
+    def next_stamps(self, n_files: int) -> int:
+        """Return the first of `n_files` stamps that no file had before."""
+        first = self._stamp + 1
+        self._stamp += n_files
+        return first
+
+    def result(self, entry: int) -> bytes:
+        """Return the new value that an entry holds."""
+        at = _WIDTH * entry
+        start = self._entry_cells[at + kernel.RESULT]
+        return bytes(self._bytes[start : start + self._entry_cells[at + kernel.RESULT_LENGTH]])
+
+    def needles_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the numbers of the needles that some rows of an element table bring up."""
+        found = np.unique(rows[:, ENTRY])
+        spans = self.entries[found[found >= 0]][:, [kernel.FIRST_NEEDLE, kernel.N_NEEDLES]].tolist()
+        numbers = [np.arange(first, first + n) for first, n in spans if n]
+        return np.concatenate([np.zeros(0, np.int64), *numbers])
+
+    def reserve(self, n_entries: int, n_bytes: int) -> None:
+        """Make room for more entries, with one needle each, of so many bytes in all."""
+        used = self._used_cells
+        while used[uids.N_ENTRIES] + n_entries > len(self.entries):
+            self._grow(entries=2 * len(self.entries))
+        if used[uids.N_BYTES] + n_bytes > len(self.arena):
+            self._grow(n_bytes=2 * (used[uids.N_BYTES] + n_bytes))
+        while used[uids.N_NEEDLES] + n_entries > len(self.needles):
+            self._grow(needles=2 * len(self.needles))
 
     def add(
         self,
@@ -65,7 +95,8 @@ class Memo:
 
         A negative code gives an entry that no later value finds.
         """
-        entry, first, start = self.n_entries, self._n_needles, self._used
+        used = self._used_cells
+        entry, start, first = used[uids.N_ENTRIES], used[uids.N_BYTES], used[uids.N_NEEDLES]
         stored = raw + result
         for value, _ in needles:
             stored += value
@@ -84,36 +115,19 @@ class Memo:
         result_at = start + len(raw)
         row = (code, kind, context, start, len(raw), result_at, len(result))
         _PACK_ENTRY(self._entry_bytes, _ENTRY_SIZE * entry, *row, first, len(needles), 0)
-        self._n_needles = first + len(needles)
-        self._used = end
-        self.n_entries = entry + 1
-        self.results.append(result)
+        used[uids.N_ENTRIES], used[uids.N_BYTES] = entry + 1, end
+        used[uids.N_NEEDLES] = first + len(needles)
         if code >= 0:
             self._place(entry, code)
         return entry
 
-    def activate(self, entry: int, n_active: int) -> int:
-        """Put the needles of a new entry on this file's list, as the kernel does for known ones."""
-        cells = self._entry_cells
-        at = _WIDTH * entry
-        cells[at + kernel.STAMP] = self.stamp
-        first = cells[at + kernel.FIRST_NEEDLE]
-        active = self._active_cells
-        for needle in range(first, first + cells[at + kernel.N_NEEDLES]):
-            active[n_active] = needle
-            n_active += 1
-        return n_active
-
     def _forget(self) -> None:
         self.slots[:] = -1
-        self.results = []
-        self.n_entries = 0
-        self._used = 0
-        self._n_needles = 0
+        self.used[:] = 0
 
     def _grow(self, entries: int = 0, n_bytes: int = 0, needles: int = 0) -> None:
         # The number of entries stays a power of two: the kernel masks hashes with that of slots.
-        old = self.entries, self.arena, self.needles, self.active
+        old = self.entries, self.arena, self.needles
         self._allocate(
             max(entries, len(self.entries)),
             max(n_bytes, len(self.arena)),
@@ -122,8 +136,7 @@ class Memo:
         self.entries[: len(old[0])] = old[0]
         self.arena[: len(old[1])] = old[1]
         self.needles[: len(old[2])] = old[2]
-        self.active[: len(old[3])] = old[3]
-        codes = self.entries[: len(self.results), kernel.HASH].tolist()
+        codes = self.entries[: self._used_cells[uids.N_ENTRIES], kernel.HASH].tolist()
         for entry, code in enumerate(codes):
             if code >= 0:
                 self._place(entry, code)
@@ -132,13 +145,12 @@ class Memo:
         self.entries = np.zeros((entries, _WIDTH), np.int64)
         self.arena = np.zeros(n_bytes, np.uint8)
         self.needles = np.zeros((needles, 3), np.int64)
-        self.active = np.zeros(needles, np.int64)
         self.links = np.zeros(needles, np.int32)
+        self.heads = np.zeros(search.N_HEADS, np.int32)
         self.slots = np.full(_SLOTS_PER_ENTRY * entries, -1, np.int32)
         self._entry_cells = cells_of(self.entries)
         self._entry_bytes = self.entries.data.cast("B")
         self._needle_bytes = self.needles.data.cast("B")
-        self._active_cells = cells_of(self.active)
         self._slot_cells: memoryview[int] = self.slots.data.cast("B").cast("i")
         self._bytes = self.arena.data
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from fastdeid.columns import part_table, references_table
-from fastdeid.errors import DicomError, FastdeidError
+from fastdeid.dicom.batch import BATCH
+from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
 from fastdeid.verdicts import Verdict
@@ -27,8 +28,10 @@ class Processor(Protocol):
     def seconds(self) -> dict[str, float]:
         """Seconds per stage so far."""
 
-    def process(self, source_path: bytes, *, overwrite: bool = False) -> Outcome:
-        """De-identify one file. Bad input is an outcome, never an error."""
+    def process_many(
+        self, source_paths: Sequence[bytes], *, overwrite: bool = False
+    ) -> list[Outcome]:
+        """De-identify files. Bad input is an outcome, never an error."""
 
     def close(self) -> None:
         """Release what is held."""
@@ -74,28 +77,36 @@ def process_files(
     """Return the outcome of every file, in order. Entries with a reason are not opened."""
     prefix = source.rstrip(b"/") + b"/"
     rows: list[Outcome] = []
-    clock = time.monotonic
-    due = clock() + TICK_SECONDS
-    process, append = processor.process, rows.append
+    due = time.monotonic() + TICK_SECONDS
     done = 0
-    for path, reason, size in zip(paths, reasons, sizes, strict=True):
-        if reason:
-            append(Outcome(Verdict.UNREADABLE, reason))
-        else:
-            try:
-                append(process(prefix + path))
-            except DicomError as error:
-                append(Outcome(Verdict.QUARANTINED, error.reason, source_size=size))
-            except (FastdeidError, MemoryError):
-                raise
-            except Exception as error:  # noqa: BLE001 - one file never stops the batch
-                faults.append(place_of(error))
-                append(Outcome(Verdict.QUARANTINED, INTERNAL_ERROR, source_size=size))
-        done += size
-        if clock() >= due:
+    for start in range(0, len(paths), BATCH):
+        batch = slice(start, start + BATCH)
+        listed = [Outcome(Verdict.UNREADABLE, reason) for reason in reasons[batch]]
+        opened = [at for at, reason in enumerate(reasons[batch]) if not reason]
+        outcomes = _process(processor, [prefix + paths[start + at] for at in opened], faults)
+        for at, outcome in zip(opened, outcomes, strict=True):
+            listed[at] = outcome
+            if outcome.reason == INTERNAL_ERROR:
+                outcome.source_size = sizes[start + at]
+        rows += listed
+        done += sum(sizes[batch])
+        if time.monotonic() >= due:
             tick(len(rows), done)
-            due = clock() + TICK_SECONDS
+            due = time.monotonic() + TICK_SECONDS
     return rows
+
+
+def _process(processor: Processor, paths: Sequence[bytes], faults: list[str]) -> list[Outcome]:
+    """De-identify files together; one by one when that fails, since one file never stops others."""
+    try:
+        return processor.process_many(paths)
+    except (FastdeidError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        if len(paths) == 1:
+            faults.append(place_of(error))
+            return [Outcome(Verdict.QUARANTINED, INTERNAL_ERROR)]
+    return [outcome for path in paths for outcome in _process(processor, [path], faults)]
 
 
 def summarise_rows(

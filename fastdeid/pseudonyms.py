@@ -41,12 +41,14 @@ class Pseudonyms:
     """The pseudonyms of one project.
 
     project_key: 32 secret bytes. key_id: names the key in public, and tells nothing about it.
+    uid_key: the secret sub-key of `uid`, for a kernel that does the same.
     """
 
     def __init__(self, project_key: bytes) -> None:
         if len(project_key) != KEY_LENGTH:
             raise ValueError(f"a project key has {KEY_LENGTH} bytes")
-        self._uid = _keyed(project_key, "uid", 16)
+        self.uid_key = derive_key(project_key, "uid")
+        self._uid = hashlib.blake2b(digest_size=16, key=self.uid_key)
         self._patient = _keyed(project_key, "patient", _CODE_BYTES)
         self._accession = _keyed(project_key, "accession", _CODE_BYTES)
         self._date = _keyed(project_key, "date", 8)

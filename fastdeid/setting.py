@@ -15,6 +15,8 @@ from fastdeid.available import require_available
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.errors import DicomError
+from fastdeid.kernels.rules import CONSTANT, PER_PATIENT
+from fastdeid.kinds import Kind
 from fastdeid.markers import Markers, make_markers
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
@@ -33,8 +35,9 @@ class Setting(msgspec.Struct):
 
     implicit: the context for values in implicit VR little endian, such as all in a UN sequence.
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
-    patient. per_patient: shape (n_kinds,), which of the two a kind needs. uid_kind: the kind of
-    plain UIDs. date_offset: in days.
+    patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for one
+    whose result is the same for every value. uid_kind: the kind of plain UIDs. date_offset: in
+    days.
     """
 
     rules: Rules
@@ -42,7 +45,7 @@ class Setting(msgspec.Struct):
     implicit: Context
     shared: int
     patient: int
-    per_patient: npt.NDArray[np.uint8]
+    traits: npt.NDArray[np.uint8]
     uid_kind: int
     date_offset: int
     markers: Markers
@@ -105,8 +108,8 @@ class Settings:
         patient = self._pseudonyms.patient(
             *(_text(value, charsets) for value in (patient_id, issuer, name, birth_date, study))
         )
-        per_patient = np.array([kind.per_patient for kind in rules.kinds], np.uint8)
-        per_patient.setflags(write=False)
+        traits = np.array([_traits(kind) for kind in rules.kinds], np.uint8)
+        traits.setflags(write=False)
         shared_key = (encoding, sop_class, charset, mime_type)
         self._n_made += 1
         context = Context(
@@ -124,7 +127,7 @@ class Settings:
             implicit=msgspec.structs.replace(context, explicit=False, big_endian=False),
             shared=self._shared.setdefault(shared_key, 2 * self._n_made),
             patient=2 * self._n_made + 1,
-            per_patient=per_patient,
+            traits=traits,
             uid_kind=_uid_kind(rules),
             date_offset=context.date_offset,
             markers=make_markers(
@@ -145,6 +148,11 @@ class Settings:
         if not rules.storage:
             raise DicomError("sop_class_not_supported", tags.SOP_CLASS_UID)
         return rules
+
+
+def _traits(kind: Kind) -> int:
+    is_constant = kind.replace == "dummy" and not kind.harvest
+    return (PER_PATIENT if kind.per_patient else 0) | (CONSTANT if is_constant else 0)
 
 
 def _uid_kind(rules: Rules) -> int:

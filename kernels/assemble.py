@@ -17,11 +17,12 @@ _KEEP, _REMOVE, _EMPTY, _REPLACE = 0, 1, 2, 3
 _RESULT, _RESULT_LENGTH = 5, 6
 _OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
 
+# Cells of the state of a file (kernels/elements.py).
+_N_ROWS, _FIRST_ROW = 4, 14
 # Cells of `totals`.
-N_SEGMENTS, OUT_END, FILE_SIZE, N_REMOVED, N_EMPTIED, N_REPLACED, NEEDED, RUN, RUN_END, SEGMENT = (
-    range(10)
-)
-N_TOTALS = 10
+(N_SEGMENTS, OUT_END, FILE_SIZE, N_REMOVED, N_EMPTIED, N_REPLACED, NEEDED) = range(7)
+(RUN, RUN_END, SEGMENT, FIRST_SEGMENT, OUT_START, STATUS) = range(7, 13)
+N_TOTALS = 13
 # Kinds of segment: a range of the output buffer, a range of the source file.
 FROM_BUFFER, FROM_SOURCE = 0, 1
 
@@ -35,6 +36,7 @@ _helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
 _CELLS = nb.types.Array(nb.int64, 1, "C")
+_ENDS = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _INT = nb.int64
 
 
@@ -69,14 +71,14 @@ def _content_size(table, row, entries):
 
 
 @_helper
-def _measure(table, n_rows, entries, totals):
+def _measure(table, first, end, entries, totals):
     """Write SIZE of every row (its bytes in the output) and CHANGED, from the inside out."""
-    for row in range(n_rows):
+    for row in range(first, end):
         table[row, _SIZE] = 0
     totals[FILE_SIZE] = 0
     bulk = np.int64(0)
-    for i in range(n_rows):
-        row = n_rows - 1 - i
+    for i in range(end - first):
+        row = end - 1 - i
         flags = table[row, _FLAGS] & ~_CHANGED
         changed = table[row, _OPERATION] != _KEEP or table[row, _FLAGS] & _CHANGED
         size = np.int64(0)
@@ -238,35 +240,16 @@ def _insert_until(out, header, inserts, insert_bytes, done, tag, totals):
     return done
 
 
-@nb.njit(
-    [_INT(_BYTES, _TABLE, _INT, _TABLE, _BYTES, _TABLE, _BYTES, _BYTES, _TABLE, _CELLS, _CELLS)],
-    **_KERNEL,
-)
-def assemble_data_set(
-    header, table, n_rows, entries, arena, inserts, insert_bytes, out, segments, open_rows, totals
-):
-    """Write the data set that the operations of the table ask for into `out`.
-
-    header, table, n_rows, entries, arena: as scanned and decided. inserts: (n, 3) tag, start,
-    length of whole elements in `insert_bytes`, ascending by tag. out: shape (n,), the data set
-    starts at `totals[OUT_END]`. segments: (n, 3) receives kind, start, length in file order; room
-    for two per source range and one more. open_rows: (MAX_DEPTH,) workspace. totals: (N_TOTALS,),
-    NEEDED says how many bytes of `out` are needed when BUFFER_FULL is returned, FILE_SIZE the
-    size of the whole data set. Returns a status.
-    """
-    start = totals[OUT_END]
-    status = _measure(table, n_rows, entries, totals)
-    if status != DONE:
-        return status
-    for i in range(inserts.shape[0]):
-        totals[NEEDED] += inserts[i, 2]
-        totals[FILE_SIZE] += inserts[i, 2]
-    if start + totals[NEEDED] > out.shape[0]:
-        return BUFFER_FULL
+@_helper
+def _write_data_set(
+    header, table, first, end, entries, arena, inserts, insert_bytes, out, segments, open_rows,
+    totals,
+):  # fmt: skip
+    """Write rows and inserted elements in the order of their tags, then end the last segment."""
     depth = -1
     inserted = 0
-    row = 0
-    while row < n_rows or depth >= 0:
+    row = first
+    while row < end or depth >= 0:
         if depth >= 0 and row == table[open_rows[depth], _END]:
             _flush(out, header, totals)
             _end_container(out, table, open_rows[depth], totals)
@@ -297,4 +280,60 @@ def assemble_data_set(
     segments[n, 1] = totals[SEGMENT]
     segments[n, 2] = totals[OUT_END] - totals[SEGMENT]
     totals[N_SEGMENTS] = n + 1
-    return DONE
+    return 0
+
+
+@nb.njit(
+    [
+        _INT(
+            *(_BYTES, _TABLE, _TABLE, _ENDS, _INT, _INT, _TABLE, _BYTES, _TABLE, _BYTES),
+            *(_BYTES, _ENDS, _BYTES, _TABLE, _CELLS, _TABLE),
+        )
+    ],
+    **_KERNEL,
+)
+def assemble_data_sets(
+    header, table, files, numbers, first, at, entries, arena, inserts, insert_bytes,
+    metas, meta_ends, out, segments, open_rows, totals,
+):  # fmt: skip
+    """Write the files that the operations of the table ask for into `out`, one after another.
+
+    header, table, files, entries, arena: as scanned and decided. numbers: shape (n,), which files;
+    the first one to write is numbers[first], at `out[at]`. inserts: (m, 3) tag, start, length of
+    whole elements in `insert_bytes`, ascending by tag. metas: shape (n_bytes,), what stands before
+    the data set of each file, which ends at `meta_ends` (n,). out: shape (n_bytes,). segments:
+    (n_rows, 3) receives kind, start, length in file order; room for two per source range and one
+    more per file. open_rows: (MAX_DEPTH,) workspace. totals: (n, N_TOTALS) receives for each file
+    its STATUS; OUT_START and OUT_END in `out`; FIRST_SEGMENT and N_SEGMENTS; FILE_SIZE, the size of
+    the data set; N_REMOVED, N_EMPTIED, N_REPLACED. Returns how many files were tried; the next one
+    needs NEEDED bytes of `out`.
+    """
+    n_segments = np.int64(0)
+    for i in range(first, numbers.shape[0]):
+        cells = totals[i]
+        for cell in range(N_TOTALS):
+            cells[cell] = 0
+        if i > first:
+            n_segments = totals[i - 1, N_SEGMENTS]
+        row = files[numbers[i], _FIRST_ROW]
+        end = files[numbers[i], _N_ROWS]
+        cells[N_SEGMENTS], cells[FIRST_SEGMENT] = n_segments, n_segments
+        cells[STATUS] = _measure(table, row, end, entries, cells)
+        cells[OUT_START], cells[OUT_END], cells[SEGMENT] = at, at, at
+        if cells[STATUS] != DONE:
+            continue
+        start = meta_ends[i - 1] if i else np.int64(0)
+        cells[NEEDED] += meta_ends[i] - start
+        for k in range(inserts.shape[0]):
+            cells[NEEDED] += inserts[k, 2]
+            cells[FILE_SIZE] += inserts[k, 2]
+        if at + cells[NEEDED] > out.shape[0]:
+            cells[STATUS] = BUFFER_FULL
+            return i
+        _copy(out, metas, start, meta_ends[i] - start, cells)
+        _write_data_set(
+            header, table, row, end, entries, arena, inserts, insert_bytes, out, segments,
+            open_rows, cells,
+        )  # fmt: skip
+        at = cells[OUT_END]
+    return numbers.shape[0]

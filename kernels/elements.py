@@ -23,10 +23,11 @@ IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 16, 32, 64, 128
 LONG = 256
 DEPTH_SHIFT = 9
 
-# Cells of the state.
+# Cells of the state of a file; N_ROWS is the row behind its last one.
 (POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG) = range(7)
 (ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE, N_BULK) = range(7, 14)
-N_STATE = 14
+(FIRST_ROW, STATUS, ENCODING) = range(14, 17)
+N_STATE = 17
 
 # Bits of an encoding.
 EXPLICIT, BIG = 1, 2
@@ -35,6 +36,7 @@ EXPLICIT, BIG = 1, 2
 ROW, LIMIT, CODING = 0, 1, 2
 MAX_DEPTH = 64
 
+FRESH, PASS = -2, -3
 DONE, NEED, FULL, TRAILING, ENCAPSULATED = 0, 1, 2, 3, 4
 TRUNCATED, UNKNOWN_VR, BAD_LENGTH, TOO_DEEP, BAD_ITEM, OVERRUN = 10, 11, 12, 13, 14, 15
 _GO_ON = -1
@@ -114,14 +116,6 @@ def _too_long(state, end):
 
 
 @_helper
-def _finish_need(state, status):
-    """Turn a wish for bytes behind the end of the file into an error."""
-    if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
-        return _fail(state, TRUNCATED, state[E_TAG])
-    return status
-
-
-@_helper
 def _is_long(vr):
     """Whether an explicit VR has a 32-bit length, PS3.5 table 7.1-1."""
     return _OB <= vr <= _OW or vr in (_SQ, _SV, _UC, _UN, _UR) or vr >= _UT
@@ -156,13 +150,9 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
 def _add_row(state, table, stack, tag, flags):
     """Append the row of the element whose header was read; the position moves to its value."""
     row = state[N_ROWS]
-    table[row, TAG] = tag
-    table[row, VR] = state[E_VR]
-    table[row, HEADER] = state[POSITION]
-    table[row, VALUE] = state[POSITION] + state[E_SIZE]
-    table[row, LENGTH] = state[E_LENGTH]
-    table[row, PARENT] = stack[state[DEPTH], ROW]
-    table[row, END] = row + 1
+    table[row, TAG], table[row, VR], table[row, HEADER] = tag, state[E_VR], state[POSITION]
+    table[row, VALUE], table[row, LENGTH] = state[POSITION] + state[E_SIZE], state[E_LENGTH]
+    table[row, PARENT], table[row, END] = stack[state[DEPTH], ROW], row + 1
     table[row, FLAGS] = flags | (state[DEPTH] << DEPTH_SHIFT)
     state[N_ROWS] = row + 1
     state[POSITION] += state[E_SIZE]
@@ -178,9 +168,8 @@ def _open(state, stack, row, coding):
     if state[E_LENGTH] != UNDEFINED_LENGTH:
         limit = state[POSITION] + state[SHIFT] + state[E_LENGTH]
     state[DEPTH] += 1
-    stack[state[DEPTH], ROW] = row
-    stack[state[DEPTH], LIMIT] = limit
-    stack[state[DEPTH], CODING] = coding
+    depth = state[DEPTH]
+    stack[depth, ROW], stack[depth, LIMIT], stack[depth, CODING] = row, limit, coding
     return _GO_ON
 
 
@@ -189,8 +178,7 @@ def _close(state, table, stack, end):
     """Pop the open row; its content ends at file offset `end`, OUT is its end in `header`."""
     row = stack[state[DEPTH], ROW]
     table[row, LENGTH] = end - (table[row, SIZE])
-    table[row, END] = state[N_ROWS]
-    table[row, OUT] = state[POSITION]
+    table[row, END], table[row, OUT] = state[N_ROWS], state[POSITION]
     state[DEPTH] -= 1
     return _GO_ON
 
@@ -260,9 +248,7 @@ def _step_item(header, state, table, stack, codes):
     item_coding = _item_coding(header, state, stack, codes, (table[row, TAG] >> 16) & 1)
     if item_coding < 0:
         return NEED
-    state[E_VR] = 0
-    state[E_LENGTH] = length
-    state[E_SIZE] = 8
+    state[E_VR], state[E_LENGTH], state[E_SIZE] = 0, length, 8
     flags = IS_ITEM | (BIG_ENDIAN if coding & BIG else 0) | (UNDEFINED if is_undefined else 0)
     item = _add_row(state, table, stack, _ITEM, flags)
     table[item, SIZE] = offset + 8
@@ -273,10 +259,8 @@ def _step_item(header, state, table, stack, codes):
 def _holds_items(header, state, encoding, keys, vrs):
     """Tell whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that holds items."""
     vr = state[E_VR]
-    if vr == _SQ:
-        return 1
     if vr != _UN:
-        return 0
+        return 1 if vr == _SQ else 0
     if state[E_LENGTH] == UNDEFINED_LENGTH:
         return 1
     at = state[POSITION] + state[E_SIZE]
@@ -303,13 +287,10 @@ def _enter_undefined(state, table, stack, flags):
 @_helper
 def _after_data_set(state, failed):
     """Whether what stands at the position can only be bytes behind the data set."""
-    if state[DEPTH] != 0 or state[N_ROWS] == 0:
+    if state[DEPTH] != 0 or state[N_ROWS] == state[FIRST_ROW]:
         return False
-    if state[E_TAG] == 0:
-        return True
-    return state[LAST_TAG] >= _PIXEL_DATA and (
-        failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG]
-    )
+    repeats = failed == UNKNOWN_VR or state[E_TAG] <= state[LAST_TAG]
+    return state[E_TAG] == 0 or (state[LAST_TAG] >= _PIXEL_DATA and repeats)
 
 
 @_helper
@@ -317,7 +298,7 @@ def _out_of_bytes(state):
     """Tell what it means that fewer than 8 bytes are loaded at the position."""
     if state[LOADED] + state[SHIFT] < state[FILE_END]:
         return NEED
-    if state[DEPTH] == 0 and state[N_ROWS] > 0:
+    if state[DEPTH] == 0 and state[N_ROWS] > state[FIRST_ROW]:
         return TRAILING
     return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
 
@@ -339,9 +320,7 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
         return _close(state, table, stack, offset)
     if status == UNKNOWN_VR or (tag >> 16) == 0xFFFE:
         return _fail(state, UNKNOWN_VR if status == UNKNOWN_VR else BAD_ITEM, tag)
-    flags = 0 if encoding & EXPLICIT else IMPLICIT
-    if encoding & BIG:
-        flags |= BIG_ENDIAN
+    flags = (0 if encoding & EXPLICIT else IMPLICIT) | (BIG_ENDIAN if encoding & BIG else 0)
     length = state[E_LENGTH]
     end = state[POSITION] + state[SHIFT] + state[E_SIZE] + length
     if length != UNDEFINED_LENGTH and end > stack[depth, LIMIT]:
@@ -364,18 +343,9 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
     return status
 
 
-@nb.njit([_INT(_BYTES, _STATE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], **_KERNEL)
-def scan_elements(header, state, table, stack, codes, keys, vrs):
-    """Fill the element table from the bytes that are loaded.
-
-    Call again after NEED, FULL or ENCAPSULATED (then `skip_fragments` comes first).
-    header: shape (n,), bytes of the file, the first `state[LOADED]` are valid; on NEED the caller
-    appends the bytes at file offset `state[LOADED] + state[SHIFT]`. state: shape (N_STATE,).
-    table: shape (n_rows, N_COLUMNS); on FULL the caller hands in a longer copy. stack: shape
-    (MAX_DEPTH, 3), row 0 set by the caller. codes: shape (65536,), VR number of two bytes. keys,
-    vrs: shape (n_slots,), the dictionary of implicit VR. Returns a status; at an error ERROR_TAG
-    and ERROR_OFFSET say where.
-    """
+@_helper
+def _scan(header, state, table, stack, codes, keys, vrs):
+    """Go on with one file until it ends, fails, or asks for something."""
     while True:
         depth = state[DEPTH]
         offset = state[POSITION] + state[SHIFT]
@@ -396,5 +366,35 @@ def scan_elements(header, state, table, stack, codes, keys, vrs):
             status = _step_item(header, state, table, stack, codes)
         else:
             status = _step_element(header, state, table, stack, codes, keys, vrs)
+        if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
+            return _fail(state, TRUNCATED, state[E_TAG])
         if status != _GO_ON:
-            return _finish_need(state, status)
+            return status
+
+
+@nb.njit([_INT(_BYTES, _TABLE, _TABLE, _TABLE, _VRS, _KEYS, _VRS)], **_KERNEL)
+def scan_elements(header, files, table, stack, codes, keys, vrs):
+    """Fill the element table from the bytes that are loaded, with one file after another.
+
+    files: shape (n_files, N_STATE). A FRESH file gets the rows behind those of the DONE file before
+    it; one that is to PASS is left alone; any other goes on where it asked for something with NEED,
+    FULL or ENCAPSULATED (then `skip_fragments` comes first), if it is the only one.
+    header: shape (n,), bytes of the files, of each one those up to its LOADED; on NEED the caller
+    appends the bytes at file offset LOADED + SHIFT. table: shape (n_rows, N_COLUMNS); on FULL the
+    caller hands in a longer copy. stack: shape (MAX_DEPTH, 3), kept between calls. codes: shape
+    (65536,), VR number of two bytes. keys, vrs: shape (n_slots,), the dictionary of implicit VR.
+    Writes STATUS; at an error ERROR_TAG and ERROR_OFFSET say where. Returns the rows in use.
+    """
+    n_rows = np.int64(0)
+    for i in range(files.shape[0]):
+        state = files[i]
+        if state[STATUS] == PASS:
+            continue
+        if state[STATUS] == FRESH:
+            state[FIRST_ROW] = n_rows
+            state[N_ROWS] = n_rows
+        stack[0, ROW], stack[0, LIMIT], stack[0, CODING] = -1, state[FILE_END], state[ENCODING]
+        state[STATUS] = _scan(header, state, table, stack, codes, keys, vrs)
+        if state[STATUS] == DONE:
+            n_rows = state[N_ROWS]
+    return n_rows

@@ -9,11 +9,18 @@ END, SYNTAX_VALUE, SYNTAX_LENGTH, CLASS_VALUE, CLASS_LENGTH = range(5)
 N_PLACES = 5
 DONE, TRUNCATED, UNKNOWN_VR = 0, 10, 11
 
+# Cells of the state of a file, and two values of STATUS (kernels/elements.py).
+_POSITION, _LOADED, _STATUS = 0, 2, 15
+_FRESH, _PASS = -2, -3
+# Bytes before the prefix "DICM", and before the file meta information.
+_PREAMBLE, _START = 128, 132
+
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _PLACES = nb.types.Array(nb.int64, 1, "C")
+_TABLE = nb.types.Array(nb.int64, 2, "C")
 _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _OB, _OW, _SQ, _SV, _UC, _UN, _UR, _UT = 13, 18, 22, 25, 27, 30, 31, 33
 
@@ -55,3 +62,35 @@ def scan_file_meta(header, start, loaded, codes, places):
         at = value + length
     places[END] = at
     return DONE
+
+
+@nb.njit([nb.int64(_BYTES, _TABLE, _VRS, _TABLE)], **_KERNEL)
+def scan_file_metas(header, files, codes, places):
+    """Walk over the file meta information of every FRESH file, and move its POSITION behind it.
+
+    header: shape (n,), bytes of the files, of each one those from its POSITION to its LOADED.
+    files: shape (n_files, N_STATE). codes: as for `scan_file_meta`. places: shape (n_files,
+    N_PLACES). A file without preamble and prefix, or whose file meta information is not loaded
+    whole with 8 bytes behind it, is to PASS. Returns the number of those that are not.
+    """
+    n_found = np.int64(0)
+    for i in range(files.shape[0]):
+        if files[i, _STATUS] != _FRESH:
+            continue
+        at = files[i, _POSITION]
+        loaded = files[i, _LOADED]
+        prefix = at + _PREAMBLE
+        files[i, _STATUS] = _PASS
+        if at + _START > loaded or not (
+            header[prefix] == 68
+            and header[prefix + 1] == 73
+            and header[prefix + 2] == 67
+            and header[prefix + 3] == 77
+        ):
+            continue
+        status = scan_file_meta(header, at + _START, loaded, codes, places[i])
+        if status == DONE and places[i, END] + 8 <= loaded:
+            files[i, _STATUS] = _FRESH
+            files[i, _POSITION] = places[i, END]
+            n_found += 1
+    return n_found

@@ -12,6 +12,8 @@ import numpy as np
 
 # Columns of the element table that this kernel reads and writes (kernels/elements.py).
 _TAG, _VR, _VALUE, _LENGTH, _END, _FLAGS, _OPERATION, _ENTRY = 0, 1, 3, 4, 6, 7, 8, 9
+# Cells of the state of a file (kernels/elements.py).
+_N_ROWS, _FIRST_ROW = 4, 14
 _IMPLICIT, _SEQUENCE, _IS_ITEM, _LONG, _DEPTH_SHIFT = 2, 8, 16, 256, 9
 _UN = 30
 
@@ -33,10 +35,11 @@ N_ENTRY_COLUMNS = 10
 IN_IMPLICIT_VR = 1 << 40
 
 # Columns of `misses`.
-MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH = range(4)
+MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH, MISS_FILE = range(5)
+N_MISS_COLUMNS = 5
 
-# Cells of `counts`.
-N_ACTIVE, N_MISSES = 0, 1
+# Bits of the traits of a kind: its results depend on the patient; they do not depend on the value.
+PER_PATIENT, CONSTANT = 1, 2
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
@@ -50,9 +53,9 @@ _SLOTS = nb.types.Array(nb.int32, 1, "C")
 _KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
 _LONG_KEYS = nb.types.Array(nb.uint64, 1, "C", readonly=True)
 _RULES = nb.types.Array(nb.int32, 2, "C", readonly=True)
-_PER_PATIENT = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_TRAITS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_FILES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _INT = nb.int64
-_FOUND = nb.types.UniTuple(nb.int64, 3)
 
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
@@ -137,18 +140,6 @@ def _find_entry(header, start, length, kind, context, code, slots, entries, aren
 
 
 @_helper
-def _activate(entries, entry, active, counts, stamp):
-    """Put the needles of an entry on the list of this file, once."""
-    if entries[entry, STAMP] == stamp:
-        return 0
-    entries[entry, STAMP] = stamp
-    for needle in range(entries[entry, N_NEEDLES]):
-        active[counts[N_ACTIVE]] = entries[entry, FIRST_NEEDLE] + needle
-        counts[N_ACTIVE] += 1
-    return 0
-
-
-@_helper
 def _is_disguised(table, row, operation, flags, private):
     """Whether the VR of a leaf hides what it is: items as bytes, or a name in a code string."""
     if flags & _HOLDS_ITEMS:
@@ -198,86 +189,69 @@ def _rule_of(table, row, context, general_keys, general, iod_keys, iod, private)
 @nb.njit(
     [
         _INT(
-            _BYTES,
-            _TABLE,
-            _INT,
-            _KEYS,
-            _RULES,
-            _LONG_KEYS,
-            _RULES,
-            _RULES,
-            _PER_PATIENT,
-            _INT,
-            _INT,
-            _INT,
-            _SLOTS,
-            _TABLE,
-            _BYTES,
-            _CELLS,
-            _TABLE,
-            _CELLS,
-            _CELLS,
+            *(_BYTES, _TABLE, _TABLE, _FILES, _KEYS, _RULES, _LONG_KEYS, _RULES, _RULES),
+            *(_TRAITS, _INT, _INT, _SLOTS, _TABLE, _BYTES, _TABLE, _CELLS),
         )
     ],
     **_KERNEL,
 )
 def decide_actions(
-    header, table, n_rows, general_keys, general, iod_keys, iod, private,
-    per_patient, shared, patient, stamp, slots, entries, arena, active, misses, counts, contexts,
+    header, table, files, numbers, general_keys, general, iod_keys, iod, private,
+    traits, shared, patient, slots, entries, arena, misses, contexts,
 ):  # fmt: skip
     """Write operation and memo entry of every row; collect the values that the memo does not hold.
 
-    header, table, n_rows: as scanned. general_keys: (S,), general: (S, 3) operation, kind, flags
-    of a tag. iod_keys: (T,), iod: (T, 3) operation, kind, child context of a tag in a sequence
-    path. private: (n_vrs, 3) operation and kind of private elements, 1 where a VR is not kept under
-    an attribute of another. per_patient: (n_kinds,), 1 where results depend on the context
-    `patient`, else on `shared`, both with IN_IMPLICIT_VR where that is. slots, entries, arena: the
-    memo; `stamp` is new for each file. active: receives the needles of this file. misses: (n, 4)
-    receives row, kind, context, hash. counts: (2,) receives numbers of active needles and misses.
+    header, table, files: as scanned. numbers: shape (n,), the files to decide on. general_keys:
+    (S,), general: (S, 3) operation, kind, flags of a tag. iod_keys: (T,), iod: (T, 3) operation,
+    kind, child context of a tag in a sequence path. private: (n_vrs, 3) operation and kind of
+    private elements, 1 where a VR is not kept under an attribute of another. traits: (n_kinds,),
+    PER_PATIENT where results depend on the context `patient`, else on `shared`, both with
+    IN_IMPLICIT_VR where that is; a CONSTANT kind is looked up with an empty value. slots, entries,
+    arena: the memo. misses: (n, N_MISS_COLUMNS) receives row, kind, context, hash, file.
     contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows below a removed,
     emptied or replaced sequence are removed, but their identifying values are learnt all the same.
     """
-    counts[N_ACTIVE] = 0
-    counts[N_MISSES] = 0
-    removed_until = np.int64(0)
-    for row in range(n_rows):
-        flags = table[row, _FLAGS]
-        depth = flags >> _DEPTH_SHIFT
-        context = np.int64(0) if depth == 0 else contexts[depth]
-        table[row, _ENTRY] = -1
-        if flags & _IS_ITEM:
-            table[row, _OPERATION] = REMOVE if row < removed_until else KEEP
-            contexts[depth + 1] = context
-            continue
-        operation, kind, child = _rule_of(
-            table, row, context, general_keys, general, iod_keys, iod, private
-        )
-        if row < removed_until:
-            operation = REMOVE
-        table[row, _OPERATION] = operation
-        if flags & _SEQUENCE:
-            contexts[depth + 1] = child
-            if operation != KEEP and table[row, _END] > removed_until:
-                removed_until = table[row, _END]
-            if operation != REPLACE:
+    n_misses = np.int64(0)
+    for i in range(numbers.shape[0]):
+        removed_until = np.int64(0)
+        for row in range(files[numbers[i], _FIRST_ROW], files[numbers[i], _N_ROWS]):
+            flags = table[row, _FLAGS]
+            depth = flags >> _DEPTH_SHIFT
+            context = np.int64(0) if depth == 0 else contexts[depth]
+            table[row, _ENTRY] = -1
+            if flags & _IS_ITEM:
+                table[row, _OPERATION] = REMOVE if row < removed_until else KEEP
+                contexts[depth + 1] = context
                 continue
-        length = table[row, _LENGTH]
-        if flags & (_LONG | _SEQUENCE):
-            length = 0
-        if kind < 0 or (length == 0 and operation != REPLACE):
-            continue
-        of_patient = (patient if per_patient[kind] else shared) | _encoding_of(table, row)
-        start = table[row, _VALUE] if length else np.int64(0)
-        code = _hash(header, start, length, kind, of_patient)
-        entry = _find_entry(header, start, length, kind, of_patient, code, slots, entries, arena)
-        if entry >= 0:
+            operation, kind, child = _rule_of(
+                table, row, context, general_keys, general, iod_keys, iod, private
+            )
+            if row < removed_until:
+                operation = REMOVE
+            table[row, _OPERATION] = operation
+            if flags & _SEQUENCE:
+                contexts[depth + 1] = child
+                if operation != KEEP and table[row, _END] > removed_until:
+                    removed_until = table[row, _END]
+                if operation != REPLACE:
+                    continue
+            length = table[row, _LENGTH]
+            if flags & (_LONG | _SEQUENCE):
+                length = 0
+            if kind < 0 or (length == 0 and operation != REPLACE):
+                continue
+            if traits[kind] & CONSTANT:
+                length = 0
+            scope = (patient if traits[kind] & PER_PATIENT else shared) | _encoding_of(table, row)
+            start = table[row, _VALUE] if length else np.int64(0)
+            code = _hash(header, start, length, kind, scope)
+            entry = _find_entry(header, start, length, kind, scope, code, slots, entries, arena)
             table[row, _ENTRY] = entry
-            _activate(entries, entry, active, counts, stamp)
-            continue
-        miss = counts[N_MISSES]
-        misses[miss, MISS_ROW] = row
-        misses[miss, MISS_KIND] = kind
-        misses[miss, MISS_CONTEXT] = of_patient
-        misses[miss, MISS_HASH] = code
-        counts[N_MISSES] = miss + 1
-    return counts[N_MISSES]
+            if entry < 0:
+                misses[n_misses, MISS_ROW] = row
+                misses[n_misses, MISS_KIND] = kind
+                misses[n_misses, MISS_CONTEXT] = scope
+                misses[n_misses, MISS_HASH] = code
+                misses[n_misses, MISS_FILE] = numbers[i]
+                n_misses += 1
+    return n_misses

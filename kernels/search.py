@@ -13,8 +13,12 @@ START, LENGTH, BOUNDARY = 0, 1, 2
 
 N_HEADS = 4096
 
+# Cells of the state of a file (kernels/elements.py), columns of the memo (kernels/rules.py).
+_N_ROWS, _FIRST_ROW = 4, 14
+_FIRST_NEEDLE, _N_NEEDLES, _STAMP = 7, 8, 9
+
 # Columns of the element table, flags BULK, SEQUENCE, IS_ITEM and FRAGMENTS (kernels/elements.py).
-_VR, _VALUE, _LENGTH, _FLAGS, _OPERATION = 1, 3, 4, 7, 8
+_VR, _VALUE, _LENGTH, _FLAGS, _OPERATION, _ENTRY = 1, 3, 4, 7, 8, 9
 _NO_VALUE = 4 | 8 | 16 | 32
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
@@ -26,6 +30,7 @@ _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
 _CELLS = nb.types.Array(nb.int64, 1, "C")
 _LINKS = nb.types.Array(nb.int32, 1, "C")
+_FILES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _LEAST = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _INT = nb.int64
 
@@ -80,31 +85,50 @@ def _matches(text, first, arena, needle, length):
 
 
 @_helper
-def _index(arena, needles, active, n_active, heads, links):
-    """Chain the active needles by the bucket of their last three bytes."""
+def _clear(heads):
     for i in range(N_HEADS):
         heads[i] = -1
-    for i in range(n_active):
-        last = needles[active[i], START] + needles[active[i], LENGTH]
-        bucket = np.int64(0)
-        for at in range(last - 3, last):
-            bucket = _roll(bucket, np.int64(arena[at]))
-        links[i] = heads[bucket]
-        heads[bucket] = i
     return 0
 
 
 @_helper
-def _first_hit(text, start, end, least, arena, needles, active, heads, links):
+def _chain(needle, arena, needles, heads, links):
+    """Chain a needle to those with the same bucket of their last three bytes."""
+    last = needles[needle, START] + needles[needle, LENGTH]
+    bucket = np.int64(0)
+    for at in range(last - 3, last):
+        bucket = _roll(bucket, np.int64(arena[at]))
+    links[needle] = heads[bucket]
+    heads[bucket] = needle
+    return 0
+
+
+@_helper
+def _chain_own(table, first, end, arena, entries, needles, heads, links, stamp):
+    """Chain what the rows of a file have brought up, once each; return the number of needles."""
+    n_chained = np.int64(0)
+    for row in range(first, end):
+        entry = table[row, _ENTRY]
+        if entry < 0 or entries[entry, _STAMP] == stamp:
+            continue
+        entries[entry, _STAMP] = stamp
+        start = entries[entry, _FIRST_NEEDLE]
+        for needle in range(start, start + entries[entry, _N_NEEDLES]):
+            _chain(needle, arena, needles, heads, links)
+            n_chained += 1
+    return n_chained
+
+
+@_helper
+def _first_hit(text, start, end, least, arena, needles, heads, links):
     """Find a needle of `least` bytes or more in text[start:end]; -1 when there is none."""
     if end - start < 3:
         return -1
     bucket = _roll(np.int64(text[start]), np.int64(text[start + 1]))
     for at in range(start + 2, end):
         bucket = _roll(bucket, np.int64(text[np.uint64(at)]))
-        link = np.int64(heads[np.uint64(bucket)])
-        while link >= 0:
-            needle = active[link]
+        needle = np.int64(heads[np.uint64(bucket)])
+        while needle >= 0:
             length = needles[needle, LENGTH]
             place = at + 1 - length
             if (
@@ -115,7 +139,7 @@ def _first_hit(text, start, end, least, arena, needles, active, heads, links):
                 boundary = needles[needle, BOUNDARY]
                 if boundary == ANYWHERE or _stands_free(text, start, end, place, at + 1, boundary):
                     return needle
-            link = np.int64(links[link])
+            needle = np.int64(links[needle])
     return -1
 
 
@@ -128,40 +152,52 @@ def find_needle(text, start, end, least, arena, needles, active, n_active, heads
 
     text: shape (n,). least: needles with fewer bytes are passed over. arena: shape (n,), bytes of
     all needles. needles: (n, 3) start, length (3 bytes or more) and boundary of each. active:
-    (n,), the first `n_active` are numbers of needles. heads: (N_HEADS,) and links: (n_active or
-    more,) workspaces.
+    (n,), the first `n_active` are numbers of needles, each one once. heads: (N_HEADS,) and links:
+    (number of needles,) workspaces.
     """
-    _index(arena, needles, active, n_active, heads, links)
-    return _first_hit(text, start, end, least, arena, needles, active, heads, links)
+    _clear(heads)
+    for i in range(n_active):
+        _chain(active[i], arena, needles, heads, links)
+    return _first_hit(text, start, end, least, arena, needles, heads, links)
 
 
 @nb.njit(
     [
         _INT(
-            _BYTES, _TABLE, _INT, _INT, _LEAST, _BYTES, _TABLE, _CELLS, _INT, _LINKS, _LINKS, _CELLS
+            *(_BYTES, _TABLE, _TABLE, _FILES, _CELLS, _LEAST, _BYTES, _TABLE, _TABLE),
+            *(_LINKS, _LINKS, _INT, _TABLE),
         )
     ],
     **_KERNEL,
 )
 def find_rows_with_needles(
-    header, table, n_rows, passed_over, least, arena, needles, active, n_active, heads, links, hits
-):
-    """Collect the kept leaves whose value holds an active needle.
+    header, table, files, numbers, passed_over, least, arena, entries, needles, heads, links, stamp,
+    hits,
+):  # fmt: skip
+    """Collect the kept leaves whose value holds a needle that their own file has brought up.
 
-    header, table, n_rows: as scanned and decided. passed_over: a row that is not searched, -1 for
-    none. least: shape (n_vrs,), bytes that a needle must have to count in a value of each VR.
-    arena, needles, active, n_active, heads, links: as for `find_needle`. hits: shape (n_rows or
-    more,), receives rows. Returns their number. Values that were not loaded are not searched.
+    header, table, files: as scanned and decided. numbers: shape (n,), the files to search.
+    passed_over: shape (n_files,), a row of each file that is not searched, -1 for none. least:
+    shape (n_vrs,), bytes that a needle must have to count in a value of each VR. arena, entries:
+    the memo. needles, heads, links: as for `find_needle`. stamp: this number and the n - 1 above
+    it are new to the memo. hits: (n_rows, 2), receives file and row. Returns their number. Values
+    that were not loaded are not searched.
     """
-    _index(arena, needles, active, n_active, heads, links)
     n_hits = np.int64(0)
-    for row in range(n_rows):
-        if table[row, _OPERATION] != 0 or table[row, _FLAGS] & _NO_VALUE or row == passed_over:
+    for i in range(numbers.shape[0]):
+        first, end = files[numbers[i], _FIRST_ROW], files[numbers[i], _N_ROWS]
+        _clear(heads)
+        if not _chain_own(table, first, end, arena, entries, needles, heads, links, stamp + i):
             continue
-        start = table[row, _VALUE]
-        end = start + table[row, _LENGTH]
-        limit = least[table[row, _VR]]
-        if _first_hit(header, start, end, limit, arena, needles, active, heads, links) >= 0:
-            hits[n_hits] = row
-            n_hits += 1
+        for row in range(first, end):
+            if table[row, _OPERATION] != 0 or table[row, _FLAGS] & _NO_VALUE:
+                continue
+            if row == passed_over[numbers[i]]:
+                continue
+            start = table[row, _VALUE]
+            stop = start + table[row, _LENGTH]
+            limit = least[table[row, _VR]]
+            if _first_hit(header, start, stop, limit, arena, needles, heads, links) >= 0:
+                hits[n_hits, 0], hits[n_hits, 1] = numbers[i], row
+                n_hits += 1
     return n_hits

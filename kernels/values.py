@@ -17,48 +17,56 @@ _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
+_ENDS = nb.types.Array(nb.int64, 1, "C")
 _PLACES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
-@nb.njit([nb.int64(_BYTES, _TABLE, _PLACES, _BYTES)], **_KERNEL)
-def pack_values(header, found, places, packed):
-    """Write the values of the elements `found[places]` to `packed`, each behind its prefix.
+@nb.njit([nb.int64(_BYTES, _PLACES, _TABLE, _PLACES, _BYTES, _ENDS)], **_KERNEL)
+def pack_values(header, firsts, found, places, packed, ends):
+    """Write the values of some elements of each file to `packed`, each behind its prefix.
 
-    header: shape (n,), bytes of the file. found: shape (n, 3), row, value position and value
-    length, row -1 for an absent element. places: shape (n,), rows of `found` in the order of the
-    output. packed: shape (n,). Returns the bytes written, or, when `packed` is too short, minus the
-    bytes needed.
+    header: shape (n,), bytes of the files. firsts: shape (n_files,), where the rows of each file
+    start in `found`. found: shape (n_rows, 3), row, value position and value length, row -1 for an
+    absent element. places: shape (n_places,), rows of `found` from there, in the order of the
+    output. packed: shape (n,). ends: shape (n_files,), receives where the bytes of each file end.
+    Returns the bytes written, or, when `packed` is too short, minus the bytes needed.
     """
     needed = np.int64(0)
-    for i in range(places.shape[0]):
-        needed += PREFIX + found[places[i], _LENGTH]
+    for f in range(firsts.shape[0]):
+        for i in range(places.shape[0]):
+            needed += PREFIX + found[firsts[f] + places[i], _LENGTH]
     if needed > packed.shape[0]:
         return -needed
     at = np.uint64(0)
-    for i in range(places.shape[0]):
-        length = found[places[i], _LENGTH]
-        prefix = length + 1 if found[places[i], _ROW] >= 0 else np.int64(0)
-        for k in range(PREFIX):
-            packed[at + np.uint64(k)] = np.uint8((prefix >> (8 * k)) & 0xFF)
-        at += np.uint64(PREFIX)
-        start = np.uint64(found[places[i], _VALUE])
-        for k in range(np.uint64(length)):
-            packed[at + k] = header[start + k]
-        at += np.uint64(length)
+    for f in range(firsts.shape[0]):
+        for i in range(places.shape[0]):
+            row = firsts[f] + places[i]
+            length = found[row, _LENGTH]
+            prefix = length + 1 if found[row, _ROW] >= 0 else np.int64(0)
+            for k in range(PREFIX):
+                packed[at + np.uint64(k)] = np.uint8((prefix >> (8 * k)) & 0xFF)
+            at += np.uint64(PREFIX)
+            start = np.uint64(found[row, _VALUE])
+            for k in range(np.uint64(length)):
+                packed[at + k] = header[start + k]
+            at += np.uint64(length)
+        ends[f] = np.int64(at)
     return needed
 
 
-@nb.njit([nb.int64(_TABLE, _TABLE, _PLACES)], **_KERNEL)
-def pack_operations(table, found, places):
-    """Pack the operations of the elements `found[places]` into one number, two bits each.
+@nb.njit([nb.int64(_TABLE, _PLACES, _TABLE, _PLACES, _ENDS)], **_KERNEL)
+def pack_operations(table, firsts, found, places, packed):
+    """Pack the operations of some elements of each file into one number, two bits each.
 
-    table: shape (n_rows, N_COLUMNS), as decided. found: shape (n, 3), row -1 for an absent element,
-    which counts as kept (0). places: shape (n,), at most 31, rows of `found`; the first one has the
-    lowest bits.
+    table: shape (n_rows, N_COLUMNS), as decided. firsts, found: as for `pack_values`; an absent
+    element counts as kept (0). places: shape (n_places,), at most 31; the first one has the lowest
+    bits. packed: shape (n_files,), receives the numbers. Returns their number.
     """
-    packed = np.int64(0)
-    for i in range(places.shape[0]):
-        row = found[places[i], _ROW]
-        if row >= 0:
-            packed |= table[row, _OPERATION] << (2 * i)
-    return packed
+    for f in range(firsts.shape[0]):
+        number = np.int64(0)
+        for i in range(places.shape[0]):
+            row = found[firsts[f] + places[i], _ROW]
+            if row >= 0:
+                number |= table[row, _OPERATION] << (2 * i)
+        packed[f] = number
+    return firsts.shape[0]

@@ -7,7 +7,6 @@ that are long and stay untouched are never loaded.
 from __future__ import annotations
 
 import os
-from array import array
 from typing import Final
 
 import numpy as np
@@ -15,14 +14,12 @@ import numpy.typing as npt
 
 from fastdeid.dicom import encodings
 from fastdeid.dicom.inflate import inflate
+from fastdeid.dicom.loaded import HOP, WINDOW, Loaded, cells_of, next_window
 from fastdeid.errors import DicomError
 from fastdeid.kernels import elements as scan
-from fastdeid.kernels import file_meta, fragments, rows
+from fastdeid.kernels import file_meta, fragments
 from fastdeid.tags import FLOAT_PIXEL_DATA, TRANSFER_SYNTAX_UID
 
-WINDOW: Final = 1 << 16
-_LEAST_WINDOW: Final = 1 << 12
-_HOP: Final = 1 << 12
 _CHUNK: Final = 1 << 20
 _MOST_META: Final = 1 << 20
 # More is a damaged or hostile file: the header of a real one holds some 100 bytes per element.
@@ -40,38 +37,44 @@ _REASONS: Final = {
 }
 
 
-class Reader:
-    """The element table of one file after another.
+class Reader(Loaded):
+    """The element table of one file after another, whatever it takes to read it.
 
-    After `read`: `header` (shape (n,), bytes), `table` (shape (n, N_COLUMNS), `n_rows` of them
-    valid), `cells` (the table's numbers, one after another), `encoding`, `transfer_syntax`,
-    `media_storage_sop_class` (with its padding), `trailing_length` (bytes behind the data set),
-    `inflated` (the whole data set, or None when ranges refer to the file itself).
+    After `read`, beside what every `Loaded` has: `encoding`.
     """
 
     def __init__(self, keys: npt.NDArray[np.uint32], vrs: npt.NDArray[np.uint8]) -> None:
+        super().__init__(1, np.zeros(4 * WINDOW, np.uint8), _FIRST_ROWS)
         self._keys = keys
         self._vrs = vrs
         self._codes = encodings.vr_codes()
-        self._state = np.zeros(scan.N_STATE, np.int64)
         self._stack = np.zeros((scan.MAX_DEPTH, 3), np.int64)
         self._places = np.zeros(file_meta.N_PLACES, np.int64)
-        # Single numbers are read and written through memory views: a third of the time of an
-        # array's item.
-        self._cells = cells_of(self._state)
         self._place_cells = cells_of(self._places)
-        self._stack_cells = cells_of(self._stack)
         self._window = WINDOW
-        self._own = np.zeros(4 * WINDOW, np.uint8)
+        self._own = self.header
         self._syntaxes: dict[bytes, str] = {}
-        self._use(self._own)
-        self._use_table(np.zeros((_FIRST_ROWS, scan.N_COLUMNS), np.int64))
-        self.n_rows = 0
         self.encoding = encodings.EXPLICIT_LITTLE
-        self.transfer_syntax = ""
-        self.trailing_length = 0
-        self.media_storage_sop_class = b""
-        self.inflated: bytearray | None = None
+        self._media_storage_sop_class = b""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table that are valid."""
+        return self.states[scan.N_ROWS]
+
+    @property
+    def transfer_syntax(self) -> str:
+        """Transfer Syntax UID, also of a file that does not say it."""
+        return self.syntaxes[0]
+
+    @property
+    def trailing_length(self) -> int:
+        """Bytes behind the data set."""
+        return self.trailing_lengths[0]
+
+    def media_storage_sop_class(self, _number: int = 0) -> bytes:
+        """Return the SOP Class that the file meta information names, with its padding."""
+        return self._media_storage_sop_class
 
     def read(self, fd: int, size: int) -> None:
         """Scan the file `fd` of `size` bytes.
@@ -79,13 +82,13 @@ class Reader:
         Raises DicomError with the reason and place ("not_dicom" when nothing says that it is
         DICOM), and the OSError of a failed read.
         """
-        self.n_rows = 0
+        self.files[:] = 0
         self.inflated = None
-        self.trailing_length = 0
-        self.transfer_syntax = ""
-        self.media_storage_sop_class = b""
+        self.trailing_lengths[0] = 0
+        self.syntaxes[0] = ""
+        self._media_storage_sop_class = b""
         if self.header is not self._own:
-            self._use(self._own)
+            self.use_header(self._own)
         window = self._window
         loaded = self._load(fd, 0, min(window, size), 0)
         start = _data_set_start(self.view[: min(loaded, 132)].tobytes())
@@ -99,38 +102,11 @@ class Reader:
             return
         if self.transfer_syntax in encodings.DEFLATED:
             self.inflated = inflate(fd, start, size)
-            self._use(np.frombuffer(self.inflated, np.uint8))
+            self.use_header(np.frombuffer(self.inflated, np.uint8))
             start, size = 0, len(self.inflated)
             loaded = size
         self._scan(fd, start, loaded, size, encodings.ENCODING_OF[self.transfer_syntax])
-        self._window = _next_window(self._cells[scan.POSITION])
-
-    @property
-    def header_end(self) -> int:
-        """Where the bytes end in `header` that the element table refers to."""
-        return self._cells[scan.POSITION]
-
-    def find(self, tags: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> None:
-        """Write row, value position and length of ascending top-level `tags` to `found` (n, 3).
-
-        Raises DicomError (repeated_element) when one of them stands twice: two readers would not
-        read the same.
-        """
-        if rows.find_rows(self.table, self.n_rows, tags, found):
-            raise DicomError("repeated_element")
-
-    @property
-    def n_bulk(self) -> int:
-        """Number of rows whose value was not loaded, those with fragments left out."""
-        return self._cells[scan.N_BULK]
-
-    def _use(self, header: npt.NDArray[np.uint8]) -> None:
-        self.header = header
-        self.view: memoryview[int] = header.data
-
-    def _use_table(self, table: npt.NDArray[np.int64]) -> None:
-        self.table = table
-        self.cells = cells_of(table)
+        self._window = next_window(self.states[scan.POSITION])
 
     def _load(self, fd: int, at: int, length: int, offset: int) -> int:
         """Read `length` bytes at file offset `offset` to `header[at:]`; return where they end."""
@@ -140,7 +116,7 @@ class Reader:
             grown = np.zeros(max(2 * len(self.header), at + length), np.uint8)
             grown[:at] = self.header[:at]
             self._own = grown
-            self._use(grown)
+            self.use_header(grown)
         while length:
             n = os.preadv(fd, [self.view[at : at + length]], offset)
             if n == 0:
@@ -161,7 +137,7 @@ class Reader:
             raise DicomError("file_meta_" + _REASONS[status], offset=start)
         self._meta_end: int = places[file_meta.END]
         value, length = places[file_meta.CLASS_VALUE], places[file_meta.CLASS_LENGTH]
-        self.media_storage_sop_class = self.view[value : value + length].tobytes()
+        self._media_storage_sop_class = self.view[value : value + length].tobytes()
         value, length = places[file_meta.SYNTAX_VALUE], places[file_meta.SYNTAX_LENGTH]
         raw = self.view[value : value + length].tobytes()
         syntax = self._syntaxes.get(raw)
@@ -169,7 +145,7 @@ class Reader:
             syntax = self._syntaxes[raw] = raw.rstrip(b"\0 ").decode("ascii", "replace")
         if syntax and syntax not in encodings.ENCODING_OF:
             raise DicomError("unsupported_transfer_syntax", 0x00020010, value)
-        self.transfer_syntax = syntax
+        self.syntaxes[0] = syntax
         return loaded
 
     def _read_bare(self, fd: int, size: int, start: int, loaded: int) -> None:
@@ -186,26 +162,26 @@ class Reader:
             if 0 < self.table[0, scan.TAG] >> 16 <= 0x0008:
                 if (self.table[: self.n_rows, scan.FLAGS] & scan.FRAGMENTS).any():
                     raise DicomError("no_transfer_syntax", TRANSFER_SYNTAX_UID)
-                self.transfer_syntax = syntax
+                self.syntaxes[0] = syntax
                 return
-        self.n_rows = 0
+        self.states[scan.N_ROWS] = 0
         if start == 0 and held[:4] not in _FIRST_ELEMENTS:
             raise DicomError("not_dicom")
         raise failure or DicomError("no_encoding", offset=start)
 
     def _scan(self, fd: int, start: int, loaded: int, size: int, encoding: int) -> None:
-        state = self._cells
-        state[:] = _NEW_STATE
+        state = self.states
+        self.files[:] = 0
         state[scan.POSITION] = start
         state[scan.LOADED] = loaded
         state[scan.FILE_END] = size
-        stack = self._stack_cells
-        stack[scan.ROW], stack[scan.LIMIT], stack[scan.CODING] = -1, size, encoding
+        state[scan.ENCODING] = encoding
+        state[scan.STATUS] = scan.FRESH
         self.encoding = encoding
         status = self._walk(fd, size)
         if status >= scan.TRUNCATED:
+            state[scan.N_ROWS] = 0
             raise DicomError(_REASONS[status], state[scan.ERROR_TAG], state[scan.ERROR_OFFSET])
-        self.n_rows = state[scan.N_ROWS]
         if status == scan.TRAILING:
             self._check_trailing(fd, size)
         elif self.n_rows == 0:
@@ -214,17 +190,18 @@ class Reader:
     def _walk(self, fd: int, size: int) -> int:
         """Scan to the end of the data set, loading what the kernels ask for; return the status."""
         while True:
-            status = self._scan_elements()
+            self._scan_elements()
+            status = self.states[scan.STATUS]
             if status == scan.NEED:
-                self._load_more(fd, size, max(WINDOW, self._cells[scan.LOADED] // 4))
+                self._load_more(fd, size, max(WINDOW, self.states[scan.LOADED] // 4))
             elif status == scan.FULL:
                 if len(self.table) >= _MOST_ROWS:
-                    raise DicomError("too_many_elements", offset=self._cells[scan.POSITION])
-                self._use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
+                    raise DicomError("too_many_elements", offset=self.states[scan.POSITION])
+                self.use_table(np.concatenate([self.table, np.zeros_like(self.table)]))
             elif status == scan.ENCAPSULATED:
                 status = self._skip_fragments()
                 while status == fragments.NEED:
-                    self._load_more(fd, size, _HOP)
+                    self._load_more(fd, size, HOP)
                     status = self._skip_fragments()
                 if status != fragments.DONE:
                     return status
@@ -233,40 +210,38 @@ class Reader:
 
     def _load_more(self, fd: int, size: int, length: int) -> None:
         """Load `length` more bytes of the file, or what it still has."""
-        state = self._cells
+        state = self.states
         at = state[scan.LOADED]
         offset = at + state[scan.SHIFT]
         if offset == size:
             raise DicomError("truncated", offset=offset)
         state[scan.LOADED] = self._load(fd, at, min(size - offset, length), offset)
 
-    def _scan_elements(self) -> int:
-        return int(
-            scan.scan_elements(
-                *(self.header, self._state, self.table, self._stack),
-                *(self._codes, self._keys, self._vrs),
-            )
+    def _scan_elements(self) -> None:
+        scan.scan_elements(
+            *(self.header, self.files, self.table, self._stack),
+            *(self._codes, self._keys, self._vrs),
         )
 
     def _skip_fragments(self) -> int:
-        return int(fragments.skip_fragments(self.header, self._state, self.table))
+        return int(fragments.skip_fragments(self.header, self.files[0], self.table))
 
     def _check_trailing(self, fd: int, size: int) -> None:
         """Tell padding from an element that is cut off, and from a hole in a damaged file."""
-        at = self._cells[scan.POSITION]
-        offset = at + self._cells[scan.SHIFT]
-        self.trailing_length = size - offset
-        if self.trailing_length < 8 and any(self.view[at : at + self.trailing_length]):
+        at = self.states[scan.POSITION]
+        offset = at + self.states[scan.SHIFT]
+        length = self.trailing_lengths[0] = size - offset
+        if length < 8 and any(self.view[at : at + length]):
             raise DicomError("truncated", offset=offset)
-        if self._cells[scan.LAST_TAG] < FLOAT_PIXEL_DATA and self._holds_data(fd, at, size):
+        if self.states[scan.LAST_TAG] < FLOAT_PIXEL_DATA and self._holds_data(fd, at, size):
             raise DicomError("hole_in_data_set", offset=offset)
 
     def _holds_data(self, fd: int, at: int, size: int) -> bool:
         """Tell whether anything but zeros stands from `at` in the header to the end of the file."""
-        loaded = self._cells[scan.LOADED]
+        loaded = self.states[scan.LOADED]
         if self.view[at:loaded].tobytes().strip(b"\0"):
             return True
-        offset = loaded + self._cells[scan.SHIFT]
+        offset = loaded + self.states[scan.SHIFT]
         while offset < size:
             chunk = os.pread(fd, _CHUNK, offset)
             if not chunk or chunk.strip(b"\0"):
@@ -282,17 +257,9 @@ _FIRST_ELEMENTS: Final = frozenset(
 )
 
 
-_NEW_STATE: Final = memoryview(array("q", bytes(8 * scan.N_STATE)))
-
-
 def _runs_out(status: int, places: memoryview[int], loaded: int) -> bool:
     """Tell whether the file meta information may go on behind what is loaded."""
     return status == file_meta.TRUNCATED or places[file_meta.END] + 8 > loaded
-
-
-def cells_of(numbers: npt.NDArray[np.int64]) -> memoryview[int]:
-    """Return the numbers of an array, one after another in C order."""
-    return numbers.reshape(-1).data.cast("B").cast("q")
 
 
 def _data_set_start(head: bytes) -> int | None:
@@ -304,8 +271,3 @@ def _data_set_start(head: bytes) -> int | None:
     if head[:2] == b"\x02\x00" and head[3:4] == b"\x00" and head[4:6].isalpha():
         return 0
     return None
-
-
-def _next_window(header_end: int) -> int:
-    """Return how much of the next file to read at once, from where the header of this one ended."""
-    return min(WINDOW, (header_end // _LEAST_WINDOW + 2) * _LEAST_WINDOW)

@@ -110,7 +110,7 @@ class Job:
         if isinstance(task, int):
             return run_partition(self._workspace, task, self._processor, tick=tick)
         if isinstance(task, Again):
-            return self._processor.process(task.path, overwrite=task.overwrite)
+            return self._processor.process_many([task.path], overwrite=task.overwrite)[0]
         before = dict(self._processor.seconds)
         faults: list[str] = []
         source = os.fsencode(self._setup.settings.source)
