@@ -21,12 +21,11 @@ from fastdeid.rules import load_profile
 def measure(corpus: Path, scratch: Path, key: Path) -> dict[str, object]:
     """Return files, CPU seconds, wall seconds and seconds by stage for `corpus`/second."""
     deidentifier = Deidentifier(load_profile("basic"), Pseudonyms(read_key(key)), scratch / "out")
-    for path in files(corpus / "first"):
-        deidentifier.process(bytes(path))
+    deidentifier.process_many([bytes(path) for path in files(corpus / "first")])
     paths = [bytes(path) for path in files(corpus / "second")]
     before = dict(deidentifier.seconds)
     wall, cpu = time.perf_counter(), time.process_time()
-    verdicts = [deidentifier.process(path).verdict for path in paths]
+    verdicts = [outcome.verdict for outcome in deidentifier.process_many(paths)]
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     stages = {name: total - before.get(name, 0.0) for name, total in deidentifier.seconds.items()}
     deidentifier.close()

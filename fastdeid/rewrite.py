@@ -89,7 +89,7 @@ class Rewriter:
         self._open_rows = np.zeros(MAX_DEPTH, np.int64)
         self._uid_state = np.zeros(8, np.uint64)
         self._uid_work = np.zeros(40, np.uint64)
-        self._registry = _hashes(profile.registry)
+        self._registry = hashes(profile.registry)
         absorb_key(np.frombuffer(pseudonyms.uid_key, np.uint8), self._uid_state, self._uid_work)
         self._pixels = np.zeros(BATCH, np.int64)
         self._totals = np.zeros((BATCH, assembly.N_TOTALS), np.int64)
@@ -283,7 +283,7 @@ def by_setting(jobs: Iterable[Job]) -> list[list[Job]]:
     return list(groups.values())
 
 
-def _hashes(uids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
+def hashes(uids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
     """Return the table of FNV-1a hashes that `map_uids` takes for its registry."""
     codes = {}
     for uid in uids:

@@ -35,8 +35,8 @@ class Setting(msgspec.Struct):
 
     implicit: the context for values in implicit VR little endian, such as all in a UN sequence.
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
-    patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for one
-    whose result is the same for every value. uid_kind: the kind of plain UIDs. date_offset: in
+    patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for
+    one whose result is the same for every value. uid_kind: the kind of plain UIDs. date_offset: in
     days.
     """
 

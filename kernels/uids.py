@@ -36,7 +36,6 @@ _WORDS = nb.types.Array(nb.uint64, 1, "C")
 _CONST_WORDS = nb.types.Array(nb.uint64, 1, "C", readonly=True)
 _INT = nb.int64
 
-_U = np.uint64
 _IV = np.array(
     [
         *(0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1),
@@ -65,22 +64,22 @@ _SIGMA = np.array(
 _BLOCK = 128
 _DIGEST_LENGTH = 16
 # RFC 9562 section 5.8: version 8 in the upper word, the variant in the lower one.
-_NO_VERSION, _VERSION = _U(0xFFFFFFFFFFFF0FFF), _U(0x8000)
-_NO_VARIANT, _VARIANT = _U(0x3FFFFFFFFFFFFFFF), _U(0x8000000000000000)
-_BILLION = _U(1_000_000_000)
-_FNV_OFFSET, _FNV_PRIME = _U(0xCBF29CE484222325), _U(0x100000001B3)
-_NO_KEY = _U(0xFFFFFFFFFFFFFFFF)
-_GOLDEN = _U(0x9E3779B97F4A7C15)
+_NO_VERSION, _VERSION = np.uint64(0xFFFFFFFFFFFF0FFF), np.uint64(0x8000)
+_NO_VARIANT, _VARIANT = np.uint64(0x3FFFFFFFFFFFFFFF), np.uint64(0x8000000000000000)
+_BILLION = np.uint64(1_000_000_000)
+_FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+_NO_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @_helper
 def _rotate(word, bits):
-    return (word >> _U(bits)) | (word << _U(64 - bits))
+    return (word >> np.uint64(bits)) | (word << np.uint64(64 - bits))
 
 
 @_helper
 def _mix(work, a, b, c, d, x, y):
-    """Function G of RFC 7693 section 3.1."""
+    """Mix two words of the message into the work vector: function G of RFC 7693 section 3.1."""
     work[a] = work[a] + work[b] + x
     work[d] = _rotate(work[d] ^ work[a], 32)
     work[c] = work[c] + work[d]
@@ -94,11 +93,11 @@ def _mix(work, a, b, c, d, x, y):
 
 @_helper
 def _compress(state, work, counter, is_last):
-    """Function F of RFC 7693 section 3.2 on the block in work[16:32]; state has 8 words."""
+    """Take the block in work[16:32] into the 8 words of the state: function F, RFC 7693 3.2."""
     for i in range(8):
         work[i] = state[i]
         work[8 + i] = _IV[i]
-    work[12] ^= _U(counter)
+    work[12] ^= np.uint64(counter)
     if is_last:
         work[14] ^= _NO_KEY
     for r in range(12):
@@ -117,9 +116,9 @@ def _compress(state, work, counter, is_last):
 def _load_block(source, start, length, work):
     """Put up to 128 bytes into work[16:32], little endian, with zeros behind."""
     for i in range(16):
-        work[16 + i] = _U(0)
+        work[16 + i] = np.uint64(0)
     for i in range(length):
-        work[16 + i // 8] |= _U(source[start + i]) << _U(8 * (i % 8))
+        work[16 + i // 8] |= np.uint64(source[start + i]) << np.uint64(8 * (i % 8))
     return 0
 
 
@@ -131,7 +130,11 @@ def absorb_key(key, state, work):
     """
     for i in range(8):
         state[i] = _IV[i]
-    state[0] ^= _U(0x01010000) ^ (_U(key.shape[0]) << _U(8)) ^ _U(_DIGEST_LENGTH)
+    state[0] ^= (
+        np.uint64(0x01010000)
+        ^ (np.uint64(key.shape[0]) << np.uint64(8))
+        ^ np.uint64(_DIGEST_LENGTH)
+    )
     _load_block(key, 0, key.shape[0], work)
     _compress(state, work, _BLOCK, False)
     return 0
@@ -139,9 +142,9 @@ def absorb_key(key, state, work):
 
 @_helper
 def _byte_swapped(word):
-    swapped = _U(0)
+    swapped = np.uint64(0)
     for i in range(8):
-        swapped = (swapped << _U(8)) | ((word >> _U(8 * i)) & _U(0xFF))
+        swapped = (swapped << np.uint64(8)) | ((word >> np.uint64(8 * i)) & np.uint64(0xFF))
     return swapped
 
 
@@ -149,23 +152,28 @@ def _byte_swapped(word):
 def _put_uid(arena, at, high, low, work):
     """Write the decimal of a UUID behind "2.25." and pad it with NUL; return the length."""
     arena[at], arena[at + 1], arena[at + 2], arena[at + 3], arena[at + 4] = 50, 46, 50, 53, 46
-    half = _U(0xFFFFFFFF)
-    work[0], work[1], work[2], work[3] = high >> _U(32), high & half, low >> _U(32), low & half
+    half = np.uint64(0xFFFFFFFF)
+    work[0], work[1], work[2], work[3] = (
+        high >> np.uint64(32),
+        high & half,
+        low >> np.uint64(32),
+        low & half,
+    )
     # Nine digits at a time, the last ones first.
     for part in range(5):
-        rest = _U(0)
+        rest = np.uint64(0)
         for i in range(4):
-            rest = (rest << _U(32)) | work[i]
+            rest = (rest << np.uint64(32)) | work[i]
             work[i] = rest // _BILLION
             rest = rest % _BILLION
         work[8 + part] = rest
     length = 5
     for i in range(45):
         part = 4 - i // 9
-        divisor = _U(1)
+        divisor = np.uint64(1)
         for _ in range(8 - i % 9):
-            divisor = divisor * _U(10)
-        digit = np.uint8((work[8 + part] // divisor) % _U(10))
+            divisor = divisor * np.uint64(10)
+        digit = np.uint8((work[8 + part] // divisor) % np.uint64(10))
         if digit or length > 5:
             arena[at + length] = 48 + digit
             length += 1
@@ -186,7 +194,7 @@ def _log2(size):
 
 @_helper
 def _is_padding(byte):
-    return byte == 32 or byte == 0
+    return byte in (0, 32)
 
 
 @_helper
@@ -194,13 +202,13 @@ def _is_registered(header, start, end, registry):
     """Tell whether the registry may hold a UID: a table of hashes."""
     code = _FNV_OFFSET
     for at in range(start, end):
-        code = (code ^ _U(header[at])) * _FNV_PRIME
-    mask = _U(registry.shape[0] - 1)
-    slot = (code * _GOLDEN) >> _U(64 - _log2(registry.shape[0]))
+        code = (code ^ np.uint64(header[at])) * _FNV_PRIME
+    mask = np.uint64(registry.shape[0] - 1)
+    slot = (code * _GOLDEN) >> np.uint64(64 - _log2(registry.shape[0]))
     while registry[slot] != _NO_KEY:
         if registry[slot] == code:
             return True
-        slot = (slot + _U(1)) & mask
+        slot = (slot + np.uint64(1)) & mask
     return False
 
 
@@ -278,11 +286,11 @@ def map_uids(
     header, table: as scanned; ENTRY of the resolved rows is written. misses: shape (n, 5), row,
     kind, context, hash and file, as `decide_actions` writes them; those that are left stand first
     afterwards. key_state: shape (8,), from `absorb_key`. registry: shape (n_slots,), FNV-1a hashes
-    of UIDs that are not mapped, a table of `lookup`; a value with such a hash is left. shortest: characters that a UID needs to
-    become a needle, with this boundary. slots, entries, arena, needles: the memo, with room for
-    `n_misses` more entries of MOST_BYTES each. used: shape (3,), is brought up to date. work: (40,)
-    workspace. Returns how many misses are left. Left are also empty values, several in one, and
-    values of more than LONGEST bytes.
+    of UIDs that are not mapped, a table of `lookup`; a value with such a hash is left. shortest:
+    characters that a UID needs to become a needle, with this boundary. slots, entries, arena,
+    needles: the memo, with room for `n_misses` more entries of MOST_BYTES each. used: shape (3,),
+    is brought up to date. work: (40,) workspace. Returns how many misses are left; so are empty
+    values, several in one, and values of more than LONGEST bytes.
     """
     n_left = 0
     for miss in range(n_misses):

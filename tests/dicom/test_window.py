@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdeid.dicom import reader as reading
-from fastdeid.dicom.reader import WINDOW, Reader
+from fastdeid.dicom.loaded import WINDOW
+from fastdeid.dicom.reader import Reader
 from fastdeid.errors import DicomError
 from tests.builders import (
     ENCODINGS,
@@ -48,7 +49,7 @@ def read_through(
     reader = new_reader()
     with monkeypatch.context() as patched:
         patched.setattr(reading, "WINDOW", later)
-        patched.setattr(reading, "_HOP", hop)
+        patched.setattr(reading, "HOP", hop)
         reader._window = first
         return read(data, reader)
 

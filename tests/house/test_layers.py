@@ -29,7 +29,16 @@ LAYERS = (
     ),
     (
         *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
-        *("digests", "facts", "outcome", "profile_text", "references", "rewrite", "setting", "statement"),
+        *(
+            "digests",
+            "facts",
+            "outcome",
+            "profile_text",
+            "references",
+            "rewrite",
+            "setting",
+            "statement",
+        ),
         *("concepts", "graphics", "overlays", "structured"),
         *("characteristics", "private", "private_plan", "private_rows", "private_values"),
         *("ascconv", "crosswalk", "csa"),

@@ -6,6 +6,7 @@ windows, tables or hashing.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -41,6 +42,16 @@ def skip_fragments(data: bytes, start: int) -> int | None:
         at += 8 + length
         if at > len(data):
             return None
+
+
+def scan_file_metas(files: Sequence[bytes], vrs: Sequence[str]) -> list[int | None]:
+    """Return where the data set of each file starts, None for a file that is not ordinary."""
+    starts: list[int | None] = []
+    for data in files:
+        meta = scan_file_meta(data, 132, vrs) if data[128:132] == b"DICM" else ""
+        is_whole = isinstance(meta, FileMeta) and meta.end + 8 <= len(data)
+        starts.append(meta.end if isinstance(meta, FileMeta) and is_whole else None)
+    return starts
 
 
 def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
@@ -227,7 +238,7 @@ def pack_operations(operations: Sequence[int | None]) -> int:
     return sum((operation or 0) * 4**place for place, operation in enumerate(operations))
 
 
-def assemble_data_set(
+def assemble_data_sets(
     data: bytes,
     rows: Sequence[Row],
     operations: Sequence[int],
@@ -357,3 +368,33 @@ def pack_private(data: bytes, rows: Sequence[Row]) -> bytes:
         vr = VR_NAMES.index(row.vr)
         packed += struct.pack("<IIiBHH", number, row.tag, row.parent, vr, flags, length) + value
     return packed if any(row.tag >> 16 & 1 for row in rows) else b""
+
+
+def absorb_key(key: bytes) -> hashlib.blake2b:
+    """Return keyed BLAKE2b with 16 bytes of output, RFC 7693, before any message."""
+    return hashlib.blake2b(digest_size=16, key=key)
+
+
+def map_uids(
+    values: Sequence[bytes], key: bytes, registry: Collection[bytes]
+) -> list[bytes | None]:
+    """Return the new UID of each value, padded, None for a value that is not one UID to map."""
+    mapped: list[bytes | None] = []
+    for value in values:
+        uid = value.strip(b" \0")
+        if not uid or b"\\" in uid or len(value) > 64 or uid in registry:
+            mapped.append(None)
+            continue
+        state = absorb_key(key)
+        state.update(uid)
+        new = b"2.25.%d" % _version_8(state.digest())
+        mapped.append(new + b"\0" * (len(new) % 2))
+    return mapped
+
+
+def _version_8(digest: bytes) -> int:
+    """Return the number of a UUID of version 8, RFC 9562 section 5.8."""
+    octets = bytearray(digest)
+    octets[6] = 0x80 | octets[6] & 0x0F
+    octets[8] = 0x80 | octets[8] & 0x3F
+    return int.from_bytes(octets, "big")

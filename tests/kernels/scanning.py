@@ -60,6 +60,11 @@ def coding_of(encoding: Encoding) -> int:
     return explicit | (kernel.BIG if encoding.big_endian else 0)
 
 
+# The numbers of the files that a kernel is to work on: the only one.
+ONLY: Final = np.zeros(1, np.int64)
+ONLY.setflags(write=False)
+
+
 class Scanned:
     """The element table of some bytes, and the loaded bytes that its positions refer to."""
 
@@ -78,9 +83,11 @@ class Scanned:
         self.table = np.zeros((n_rows, kernel.N_COLUMNS), np.int64)
         self._steps = itertools.cycle(steps)
         self._shifts: dict[int, int] = {}
-        self._state = np.zeros(kernel.N_STATE, np.int64)
+        self.files = np.zeros((1, kernel.N_STATE), np.int64)
+        self._state = self.files[0]
         self._stack = np.zeros((kernel.MAX_DEPTH, 3), np.int64)
-        self._stack[0] = -1, len(data), coding
+        self._state[kernel.STATUS] = kernel.FRESH
+        self._state[kernel.ENCODING] = coding
         self._state[kernel.FILE_END] = len(data)
         self._state[kernel.POSITION] = start
         self._load(start + next(self._steps))
@@ -112,12 +119,11 @@ class Scanned:
                 return status
 
     def _scan(self) -> int:
-        return int(
-            kernel.scan_elements(
-                *(self.header, self._state, self.table, self._stack),
-                *(_codes(), *dictionary_arrays()),
-            )
+        kernel.scan_elements(
+            *(self.header, self.files, self.table, self._stack),
+            *(_codes(), *dictionary_arrays()),
         )
+        return int(self._state[kernel.STATUS])
 
     def _skip_fragments(self) -> int:
         while True:

@@ -17,7 +17,7 @@ from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, SAMPLES, icon
 from tests.kernels.naive_assemble import EMPTY, KEEP, REMOVE, REPLACE, TooLongError
 from tests.kernels.naive_scan import Row
-from tests.kernels.scanning import Scanned, coding_of
+from tests.kernels.scanning import ONLY, Scanned, coding_of
 from tests.strategies import data_sets
 
 GUARD = 64
@@ -56,29 +56,32 @@ class Assembly:
             at += len(data)
         joined = b"".join(data for _, data in inserts)
         self.insert_bytes = np.frombuffer(bytearray(joined + b"."), np.uint8)
-        self.totals = np.zeros(kernel.N_TOTALS, np.int64)
+        self._totals = np.zeros((1, kernel.N_TOTALS), np.int64)
+        self.totals = self._totals[0]
         self.segments = np.zeros((2 * scanned.n_rows + 1, 3), np.int64)
 
     def run(self, prefix: bytes, size: int) -> int:
         """Call the kernel with an output of `size` bytes that starts with `prefix`."""
         room = np.full(size + GUARD, 0xEE, np.uint8)
-        room[: len(prefix)] = np.frombuffer(prefix, np.uint8)
-        self.totals[:] = 0
-        self.totals[kernel.OUT_END] = len(prefix)
         self.out = room[:size]
-        status = kernel.assemble_data_set(
-            *(self.scanned.header, self.scanned.table, self.scanned.n_rows, self.entries),
-            *(self.arena, self.inserts, self.insert_bytes, self.out, self.segments),
-            *(np.zeros(elements.MAX_DEPTH, np.int64), self.totals),
+        meta = np.frombuffer(bytearray(prefix), np.uint8)
+        meta_ends = np.array([len(prefix)], np.int64)
+        meta_ends.setflags(write=False)
+        tried = kernel.assemble_data_sets(
+            *(self.scanned.header, self.scanned.table, self.scanned.files, ONLY, 0, 0),
+            *(self.entries, self.arena, self.inserts, self.insert_bytes, meta, meta_ends),
+            *(self.out, self.segments, np.zeros(elements.MAX_DEPTH, np.int64), self._totals),
         )
         assert room[size:].tolist() == [0xEE] * GUARD
-        return int(status)
+        status = int(self.totals[kernel.STATUS])
+        assert tried == (status != kernel.BUFFER_FULL)
+        return status
 
     def result(self, prefix: bytes = b"") -> bytes:
         """Return what is written, with an output that is grown to what the kernel asks for."""
         status = self.run(prefix, len(prefix))
         if status == kernel.BUFFER_FULL:
-            status = self.run(prefix, len(prefix) + int(self.totals[kernel.NEEDED]))
+            status = self.run(prefix, int(self.totals[kernel.NEEDED]))
         if status == kernel.TOO_LONG:
             raise TooLongError
         assert status == kernel.DONE
@@ -135,7 +138,7 @@ NESTED_LONG = (
 def check(data: bytes, scanned: Scanned, plan: tuple[list[int], dict[int, bytes]]) -> None:
     operations, values = plan
     rows = scanned.result().rows
-    wanted = naive.assemble_data_set(data, rows, operations, values, INSERTS)
+    wanted = naive.assemble_data_sets(data, rows, operations, values, INSERTS)
     assembly = Assembly(scanned, operations, values, INSERTS)
     assert assembly.result(b"meta") == b"meta" + wanted
     assert assembly.totals[kernel.FILE_SIZE] == len(wanted)
@@ -184,7 +187,7 @@ def test_an_insert_stands_behind_elements_of_its_own_tag(operation: int) -> None
     scanned = Scanned(raw, 0, elements.EXPLICIT)
     operations = [operation, operation, KEEP]
     insert = (0x00120062, element(0x00120062, "CS", b"YES "))
-    wanted = naive.assemble_data_set(raw, scanned.result().rows, operations, {}, [insert])
+    wanted = naive.assemble_data_sets(raw, scanned.result().rows, operations, {}, [insert])
     assert Assembly(scanned, operations, {}, [insert]).result() == wanted
     kept = raw[:20] if operation == KEEP else b""
     assert wanted == kept + insert[1] + raw[20:]

@@ -15,6 +15,7 @@ from fastdeid.tags import VR_NAMES
 from tests.builders import element, file_meta, text
 from tests.kernels import naive
 from tests.kernels.naive import FileMeta
+from tests.kernels.scanning import ONLY
 
 CODES = vr_codes()
 EXTRA = st.sampled_from(
@@ -77,11 +78,13 @@ def test_values_are_packed_so_that_no_two_lists_look_alike(
     places.setflags(write=False)
     wanted = naive.pack_values([values[place] for place in places.tolist()])
     packed = np.full(max(0, len(wanted) + room - 1) + 1, 0xEE, np.uint8)[:-1]
-    n = pack_values(header, found, places, packed)
+    ends = np.zeros(1, np.int64)
+    n = pack_values(header, ONLY, found, places, packed, ends)
     if len(packed) < len(wanted):
         assert n == -len(wanted)
     else:
         assert packed[:n].tobytes() == wanted
+        assert ends.tolist() == [n]
         assert set(packed[n:].tolist()) <= {0xEE}
 
 
@@ -96,4 +99,6 @@ def test_operations_are_the_digits_of_one_number(operations: list[int | None]) -
         found[row, 0] = -1 if operation is None else n - 1 - row
     places = np.arange(n, dtype=np.int64)
     places.setflags(write=False)
-    assert pack_operations(table, found, places) == naive.pack_operations(operations)
+    packed = np.zeros(1, np.int64)
+    assert pack_operations(table, ONLY, found, places, packed) == 1
+    assert packed.tolist() == [naive.pack_operations(operations)]

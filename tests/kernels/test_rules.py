@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, SAMPLES
 from tests.kernels.naive import REMOVE, Decision, Place, Rule, Rules
 from tests.kernels.naive_scan import Row
-from tests.kernels.scanning import Scanned, coding_of
+from tests.kernels.scanning import ONLY, Scanned, coding_of
 from tests.strategies import data_sets
 
 N_KINDS: Final = 4
@@ -73,27 +72,26 @@ class Deciding:
         self.private = np.array(
             [[REMOVE, rules.kind_of_vr[vr], vr in rules.betraying] for vr in VR_NAMES], np.int32
         )
-        self.per_patient = np.array(per_patient, np.uint8)
+        self.per_patient = per_patient
+        self.traits = np.array([kernel.PER_PATIENT * one for one in per_patient], np.uint8)
         for array in (self.keys, self.general, self.iod_keys, self.iod):
             array.setflags(write=False)
         self.private.setflags(write=False)
-        self.per_patient.setflags(write=False)
+        self.traits.setflags(write=False)
         self.memo = Memo()
-        self.active: list[int] = []
 
     def run(self, scanned: Scanned, shared: int, patient: int) -> list[list[int]]:
         """Decide on every row; return the misses: row, kind, context, hash."""
-        misses: npt.NDArray[np.int64] = np.zeros((scanned.n_rows, 4), np.int64)
-        counts = np.zeros(2, np.int64)
+        misses = np.zeros((scanned.n_rows, kernel.N_MISS_COLUMNS), np.int64)
         memo = self.memo
         n_misses = kernel.decide_actions(
-            *(scanned.header, scanned.table, scanned.n_rows),
-            *(self.keys, self.general, self.iod_keys, self.iod, self.private, self.per_patient),
-            *(shared, patient, memo.next_file(), memo.slots, memo.entries, memo.arena),
-            *(memo.active, misses, counts, np.full(MAX_DEPTH + 2, 77, np.int64)),
+            *(scanned.header, scanned.table, scanned.files, ONLY),
+            *(self.keys, self.general, self.iod_keys, self.iod, self.private, self.traits),
+            *(shared, patient, memo.slots, memo.entries, memo.arena),
+            *(misses, np.full(MAX_DEPTH + 2, 77, np.int64)),
         )
-        self.active = memo.active[: counts[kernel.N_ACTIVE]].tolist()
-        rows: list[list[int]] = misses[:n_misses].tolist()
+        assert not misses[:n_misses, kernel.MISS_FILE].any()
+        rows: list[list[int]] = misses[:n_misses, : kernel.MISS_FILE].tolist()
         return rows
 
 
@@ -190,7 +188,8 @@ def check_known(
     ]
     assert [miss[0] for miss in misses] == [row for row, *_ in wanted if entries[row] < 0]
     met = set(entries.values()) - {-1}
-    assert len(deciding.active) == len(set(deciding.active)) == sum(needles[one] for one in met)
+    active = deciding.memo.needles_of(scanned.table[: scanned.n_rows]).tolist()
+    assert len(active) == len(set(active)) == sum(needles[one] for one in met)
 
 
 def test_a_value_too_long_to_be_surely_loaded_is_not_learned_from() -> None:

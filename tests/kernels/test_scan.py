@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from fastdeid.kernels import elements as kernel
 from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LONG
-from fastdeid.kernels.rows import find_rows
+from fastdeid.kernels.rows import REPEATED, find_rows
 from tests.builders import EXPLICIT, Element, Encoding, element, encode, fragments, item, sequence
 from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, damaged, sound
 from tests.kernels.naive_scan import RefusedError, Row, Scan
-from tests.kernels.scanning import DICTIONARY, Scanned, coding_of
+from tests.kernels.scanning import DICTIONARY, ONLY, Scanned, coding_of
 
 each_encoding = pytest.mark.parametrize(
     "encoding", PLAIN_ENCODINGS, ids=["explicit", "implicit", "big endian"]
@@ -147,8 +147,11 @@ def assert_found(raw: bytes, tags: list[int]) -> None:
     wanted.setflags(write=False)
     found = np.full((len(tags), 3), 99, np.int64)
     numbers = naive.find_rows(rows, tags)
-    n_repeated = naive.count_rows(rows, tags) - len(numbers)
-    assert find_rows(scanned.table, scanned.n_rows, wanted, found) == n_repeated
+    repeats = naive.count_rows(rows, tags) > len(numbers)
+    assert find_rows(scanned.table, scanned.files, ONLY, wanted, found) == repeats
+    if repeats:
+        assert found[0, 0] == REPEATED
+        return
     for tag, (row, at, length) in zip(tags, found.tolist(), strict=True):
         assert row == numbers.get(tag, -1)
         is_value = row >= 0 and not rows[row].sequence and rows[row].length <= kernel.BULK_LENGTH

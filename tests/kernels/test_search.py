@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastdeid.kernels import search as kernel
-from fastdeid.kernels.elements import EXPLICIT, OPERATION
+from fastdeid.kernels.elements import ENTRY, EXPLICIT, OPERATION
+from fastdeid.kernels.rules import FIRST_NEEDLE, N_ENTRY_COLUMNS, N_NEEDLES
 from fastdeid.tags import VR_NAMES
 from tests.builders import element, encode
 from tests.kernels import naive
 from tests.kernels.damage import SAMPLES
 from tests.kernels.naive import Needle
-from tests.kernels.scanning import Scanned
+from tests.kernels.scanning import ONLY, Scanned
 
 # Few letters, so that needles stand in texts; and neighbours that boundaries speak about.
 ALPHABET: Final = b"abAB12.. \0\xe4"
@@ -45,9 +47,12 @@ class Needles:
         self.n_active = len(needles)
         self.heads = np.zeros(kernel.N_HEADS, np.int32)
         self.links = np.zeros(len(stored), np.int32)
+        # The memo: the first entry is one that no row has brought up, the second has the needles.
+        self.entries = np.zeros((2, N_ENTRY_COLUMNS), np.int64)
+        self.entries[1, [FIRST_NEEDLE, N_NEEDLES]] = 1, len(needles)
 
     def arguments(self) -> tuple[object, ...]:
-        """Return the last arguments of both kernels."""
+        """Return the last arguments of `find_needle`."""
         return (self.arena, self.table, self.active, self.n_active, self.heads, self.links)
 
 
@@ -107,6 +112,26 @@ def test_boundaries_tell_a_value_from_a_part_of_another(
     assert bool(naive.find_needle(text, [Needle(value, boundary)], 0)) is stands
 
 
+def bring_up(scanned: Scanned, is_met: bool) -> None:
+    """Let the last row bring up the needles, or none of the rows."""
+    scanned.table[: scanned.n_rows, ENTRY] = -1
+    scanned.table[scanned.n_rows - 1, ENTRY] = 1 if is_met else -1
+
+
+def find_rows(
+    scanned: Scanned, needles: Sequence[Needle], least: npt.NDArray[np.int64], passed_over: int
+) -> list[int]:
+    arrays = Needles(needles)
+    hits = np.zeros((scanned.n_rows, 2), np.int64)
+    n = kernel.find_rows_with_needles(
+        *(scanned.header, scanned.table, scanned.files, ONLY, np.array([passed_over]), least),
+        *(arrays.arena, arrays.entries, arrays.table, arrays.heads, arrays.links, 1, hits),
+    )
+    assert not hits[:n, 0].any()
+    rows: list[int] = hits[:n, 1].tolist()
+    return rows
+
+
 @given(data=st.data())
 def test_kept_leaves_with_a_needle_are_collected(data: st.DataObject) -> None:
     raw = encode(data.draw(st.sampled_from(SAMPLES))) + element(0x7FE00010, "OW", b"Doe^Jane")
@@ -116,6 +141,7 @@ def test_kept_leaves_with_a_needle_are_collected(data: st.DataObject) -> None:
         st.lists(st.sampled_from([0, 0, 1]), min_size=len(rows), max_size=len(rows))
     )
     scanned.table[: len(rows), OPERATION] = operations
+    bring_up(scanned, data.draw(st.booleans()))
     needles = data.draw(
         st.lists(st.sampled_from([Needle(b"doe", 1), Needle(b"1.2", 2), Needle(b"Jan", 0)]))
     )
@@ -128,13 +154,10 @@ def test_kept_leaves_with_a_needle_are_collected(data: st.DataObject) -> None:
     }
     numbers = np.array([least[vr] for vr in VR_NAMES], np.int64)
     numbers.setflags(write=False)
-    hits = np.zeros(len(rows), np.int64)
-    n = kernel.find_rows_with_needles(
-        *(scanned.header, scanned.table, scanned.n_rows, passed_over, numbers),
-        *Needles(needles).arguments(),
-        hits,
-    )
-    assert hits[:n].tolist() == naive.find_rows_with_needles(values, needles, least)
+    wanted = naive.find_rows_with_needles(values, needles, least)
+    if not (scanned.table[: len(rows), ENTRY] >= 0).any():
+        wanted = []
+    assert find_rows(scanned, needles, numbers, passed_over) == wanted
 
 
 def test_values_that_are_not_loaded_are_left_to_the_caller() -> None:
@@ -142,10 +165,5 @@ def test_values_that_are_not_loaded_are_left_to_the_caller() -> None:
     scanned = Scanned(raw, 0, EXPLICIT, steps=[64])
     least = np.zeros(len(VR_NAMES), np.int64)
     least.setflags(write=False)
-    hits = np.zeros(2, np.int64)
-    n = kernel.find_rows_with_needles(
-        *(scanned.header, scanned.table, scanned.n_rows, -1, least),
-        *Needles([Needle(b"smith", 0)]).arguments(),
-        hits,
-    )
-    assert hits[:n].tolist() == [1]
+    bring_up(scanned, True)
+    assert find_rows(scanned, [Needle(b"smith", 0)], least, -1) == [1]

@@ -18,6 +18,7 @@ from fastdeid.memo import Memo
 from fastdeid.tags import VR_NAMES
 from tests.builders import Element, Node, Sequence
 from tests.dicom.reading import new_reader
+from tests.kernels.scanning import ONLY
 from tests.runs import basic_profile
 
 _RULED_BY_VR: Final = 8
@@ -35,21 +36,20 @@ class KeepingRules:
         self.iod_keys, self.iod = lookup.place_keys({})
         self.private = np.zeros((len(VR_NAMES), 3), np.int32)
         self.private[:] = kernel.REMOVE, -1, 0
-        self.per_patient = np.zeros(1, np.uint8)
+        self.traits = np.zeros(1, np.uint8)
         for array in vars(self).values():
             array.setflags(write=False)
 
     def decide(self, reader: Reader) -> int:
         """Write the operations into the reader's table; return the number of values to resolve."""
         memo = Memo()
-        misses = np.zeros((reader.n_rows, 4), np.int64)
+        misses = np.zeros((reader.n_rows, kernel.N_MISS_COLUMNS), np.int64)
         return int(
             kernel.decide_actions(
-                *(reader.header, reader.table, reader.n_rows),
+                *(reader.header, reader.table, reader.files, ONLY),
                 *(self.general_keys, self.general, self.iod_keys, self.iod, self.private),
-                *(self.per_patient, 0, 1, memo.next_file()),
-                *(memo.slots, memo.entries, memo.arena, memo.active),
-                *(misses, np.zeros(2, np.int64), np.zeros(MAX_DEPTH + 2, np.int64)),
+                *(self.traits, 0, 1, memo.slots, memo.entries, memo.arena),
+                *(misses, np.zeros(MAX_DEPTH + 2, np.int64)),
             )
         )
 
@@ -57,16 +57,20 @@ class KeepingRules:
 def assemble(reader: Reader, fd: int) -> bytes:
     """Return the data set that the operations in the reader's table ask for."""
     memo = Memo()
-    totals = np.zeros(assembly.N_TOTALS, np.int64)
+    all_totals = np.zeros((1, assembly.N_TOTALS), np.int64)
+    totals = all_totals[0]
+    meta_ends = np.zeros(1, np.int64)
+    meta_ends.setflags(write=False)
     segments = np.zeros((2 * reader.n_rows + 1, 3), np.int64)
     size = 1 << 16
     while True:
-        totals[:] = 0
         out = np.zeros(size, np.uint8)
-        status = assembly.assemble_data_set(
-            *(reader.header, reader.table, reader.n_rows, memo.entries, memo.arena),
-            *(_NO_INSERTS, _NO_BYTES, out, segments, np.zeros(MAX_DEPTH, np.int64), totals),
+        assembly.assemble_data_sets(
+            *(reader.header, reader.table, reader.files, ONLY, 0, 0, memo.entries, memo.arena),
+            *(_NO_INSERTS, _NO_BYTES, _NO_BYTES, meta_ends, out, segments),
+            *(np.zeros(MAX_DEPTH, np.int64), all_totals),
         )
+        status = totals[assembly.STATUS]
         if status != assembly.BUFFER_FULL:
             break
         size = int(totals[assembly.NEEDED])

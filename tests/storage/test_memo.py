@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastdeid import memo as memo_module
 from fastdeid.kernels import rules as kernel
-from fastdeid.kernels import search
+from fastdeid.kernels import search, uids
 from fastdeid.memo import Memo
 from fastdeid.tags import VR_NAMES
 from tests.builders import element, encode
@@ -77,12 +77,12 @@ def test_a_memo_grows_without_losing_anything(small: None) -> None:
         known[value] = learn(one, scanned(value, b"id"), patient=7 if number % 2 else 5)[0]
     for value, entry in known.items():
         assert stored(memo, entry) == (value, value[::-1], [(value, 0), (b"also " + value, 1)])
-        assert memo.results[entry] == value[::-1]
+        assert memo.result(entry) == value[::-1]
         table = scanned(value, b"id")
         assert one.run(table, 2, 5) == []
         assert int(table.table[0, 9]) == entry
     # 300 names, and the same ID for two patients.
-    assert len(memo.results) == 302
+    assert int(memo.used[uids.N_ENTRIES]) == 302
 
 
 @given(values=st.lists(st.binary(max_size=6), max_size=40))
@@ -117,37 +117,33 @@ def test_an_entry_without_a_hash_is_never_found() -> None:
     memo = Memo()
     one = deciding(memo)
     entry = memo.add(-1, 0, 2, b"A", result=b"once")
-    assert memo.results[entry] == b"once"
+    assert memo.result(entry) == b"once"
     assert len(one.run(scanned(b"A", b"id"), 2, 5)) == 2
 
 
-def test_needles_are_active_once_in_each_file_that_has_their_value() -> None:
+def test_the_needles_of_a_file_are_those_of_its_values_each_once() -> None:
     memo = Memo()
     one = deciding(memo)
     learn(one, scanned(b"Doe^Jane", b"id"), 5)
-    raw = element(0x00100010, "PN", b"Doe^Jane") * 3
-    for _ in range(2):
-        one.run(Scanned(raw, 0, 1), 2, 5)
-        assert len(one.active) == 2
-    one.run(Scanned(element(0x00100010, "PN", b"Roe^"), 0, 1), 2, 5)
-    assert one.active == []
+    table = Scanned(element(0x00100010, "PN", b"Doe^Jane") * 3, 0, 1)
+    one.run(table, 2, 5)
+    assert memo.needles_of(table.table[: table.n_rows]).tolist() == [0, 1]
+    table = Scanned(element(0x00100010, "PN", b"Roe^"), 0, 1)
+    one.run(table, 2, 5)
+    assert memo.needles_of(table.table[: table.n_rows]).tolist() == []
 
 
-def test_a_new_entry_is_activated_by_hand(small: None) -> None:
+def test_a_grown_memo_still_finds_every_needle(small: None) -> None:
     memo = Memo()
-    memo.next_file()
-    entries = [memo.add(n, 0, 0, b"x", result=b"", needles=[(b"abc", 0)] * n) for n in range(5)]
-    n_active = 0
-    for entry in entries:
-        n_active = memo.activate(entry, n_active)
-    assert n_active == 10
-    assert sorted(memo.active[:10].tolist()) == list(range(10))
-    text = np.frombuffer(bytearray(b"..abc.."), np.uint8)
-    heads = np.zeros(search.N_HEADS, np.int32)
+    for n in range(5):
+        memo.add(n, 0, 0, b"x", result=b"", needles=[(b"abc%d" % n, 0)] * n)
+    text = np.frombuffer(bytearray(b"..abc4.."), np.uint8)
+    active = np.arange(memo.used[uids.N_NEEDLES])
+    assert len(active) == 10
     found = search.find_needle(
-        *(text, 0, 7, 3, memo.arena, memo.needles, memo.active, n_active, heads, memo.links)
+        *(text, 0, 8, 3, memo.arena, memo.needles, active, 10, memo.heads, memo.links)
     )
-    assert found >= 0
+    assert found >= 6
 
 
 @pytest.mark.parametrize("limit", ["MOST_BYTES", "MOST_ENTRIES"])
@@ -159,11 +155,12 @@ def test_a_memo_that_is_too_large_starts_anew_with_the_next_file(
     one = deciding(memo)
     stamps = set()
     for number in range(100):
+        memo.make_room()
         table = scanned(b"name %d" % number, b"id")
         learn(one, table, 5)
-        assert len(memo.results) <= 12
-        stamps.add(memo.stamp)
+        assert memo.used[uids.N_ENTRIES] <= 12
+        stamps.add(memo.next_stamps(2))
         # Within the file at hand, what was resolved is known.
-        assert one.run(table, 2, 5) == [] or len(memo.results) <= 2
+        assert one.run(table, 2, 5) == [] or memo.used[uids.N_ENTRIES] <= 2
     assert len(stamps) == 100
     assert len(memo.arena) == memo_module._FIRST_BYTES
