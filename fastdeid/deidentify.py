@@ -135,6 +135,7 @@ class Deidentifier:
             n_misses = rewriter.decide(loaded, group)
             self._end_stage("decide")
             rewriter.replace(loaded, group, n_misses)
+            rewriter.decide_again(loaded, group)
             self._end_stage("replace")
         living = [job for job in jobs if job.error is None]
         if living:

@@ -13,6 +13,7 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.kernels import search
 from fastdeid.kernels.elements import (
     BULK,
+    ENTRY,
     FLAGS,
     FRAGMENTS,
     LENGTH,
@@ -21,6 +22,7 @@ from fastdeid.kernels.elements import (
     VALUE,
     VR,
 )
+from fastdeid.kinds import Kinds
 from fastdeid.memo import Memo
 from fastdeid.needles import is_defined_term
 from fastdeid.tags import VR_NAMES
@@ -46,9 +48,11 @@ _WORD: Final = re.compile(rb"(?<![\x80-\xffA-Za-z])[A-Za-z]{5,}(?![\x80-\xffA-Za
 
 
 class LeakCheck:
-    """Finds kept elements that hold needles of their own file."""
+    """Finds elements that are kept, or texts that were cleaned, with needles of their own file."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._checked = np.zeros(0, np.uint8)
         self._least = np.array([_LEAST_BY_VR.get(vr, 3) for vr in VR_NAMES], np.int64)
         self._least.setflags(write=False)
         self._hits = np.zeros((0, 2), np.int64)
@@ -67,8 +71,12 @@ class LeakCheck:
         """
         if len(self._hits) < len(loaded.table):
             self._hits = np.zeros((len(loaded.table), 2), np.int64)
+        if len(self._checked) < len(self._kinds.rows):
+            self._checked = np.array([kind.deferred for kind in self._kinds.rows], np.uint8)
+            self._checked.setflags(write=False)
         n = search.find_rows_with_needles(
             *(loaded.header, loaded.table, loaded.files, numbers, pixels, self._least),
+            self._checked,
             *(memo.arena, memo.entries, memo.needles, memo.heads, memo.links),
             *(memo.next_stamps(len(numbers)), self._hits),
         )
@@ -79,7 +87,10 @@ class LeakCheck:
 
     def _is_chance(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
         """Tell whether names stand only inside words of the standard: Prima in PRIMARY."""
-        value = loaded.value(row)
+        if loaded.table[row, OPERATION] == 0:
+            value = loaded.value(row)
+        else:
+            value = memo.result(int(loaded.table[row, ENTRY]))
         vr = int(loaded.table[row, VR])
         if VR_NAMES[vr] not in _WORDED or b"\x1b" in value or not value:
             return False

@@ -33,14 +33,15 @@ class Memo:
     """The hash table that `decide_actions` probes, and what it points to.
 
     slots: shape (n_slots,), entry numbers, -1 free. entries: shape (n, N_ENTRY_COLUMNS). arena:
-    shape (n,), bytes of keys, results and needles. used: shape (3,), how many entries, bytes and
-    needles there are. needles: shape (n, 3), start, length,
-    boundary. heads, links: workspaces of the search. The memory views on the arrays are there
+    shape (n,), bytes of keys, results and needles. generation: how often the memo has started anew.
+    used: shape (3,), how many entries, bytes and needles there are. needles: shape (n, 3), start,
+    length, boundary. heads, links: workspaces of the search. The memory views on the arrays are there
     because an item is written through them in a third of the time.
     """
 
     def __init__(self) -> None:
         self._stamp = 0
+        self.generation = 0
         self.used = np.zeros(3, np.int64)
         self._used_cells = cells_of(self.used)
         self._allocate(_FIRST_ENTRIES, _FIRST_BYTES, _FIRST_NEEDLES)
@@ -63,6 +64,12 @@ class Memo:
         at = _WIDTH * entry
         start = self._entry_cells[at + kernel.RESULT]
         return bytes(self._bytes[start : start + self._entry_cells[at + kernel.RESULT_LENGTH]])
+
+    def key(self, entry: int) -> bytes:
+        """Return the original value of an entry."""
+        at = _WIDTH * entry
+        start = self._entry_cells[at + kernel.KEY]
+        return bytes(self._bytes[start : start + self._entry_cells[at + kernel.KEY_LENGTH]])
 
     def needles_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the numbers of the needles that some rows of an element table bring up."""
@@ -122,6 +129,7 @@ class Memo:
         return entry
 
     def _forget(self) -> None:
+        self.generation += 1
         self.slots[:] = -1
         self.used[:] = 0
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastdeid.characteristics import Characteristics, read_characteristics
 from fastdeid.codes import Operation
-from fastdeid.dicom.reader import Reader, cells_of
+from fastdeid.dicom.loaded import Loaded
 from fastdeid.kernels.elements import N_COLUMNS, OPERATION, SEQUENCE
 from fastdeid.kernels.private import pack_private
 from fastdeid.options import (
@@ -95,37 +95,44 @@ class PrivateRules:
         self._packed = np.zeros(1 << 14, np.uint8)
         self._view = self._packed.data
 
-    def find(self, reader: Reader, rules: Rules) -> list[Decision]:
-        """Return what happens to the rows of a file that are private or stand below a private one.
+    def find(self, loaded: Loaded, rows: slice, rules: Rules) -> list[Decision]:
+        """Return what happens to rows of the file `rows` that are private, or below a private one.
 
         Rows that are not in the list are removed. The element table must have been decided: what
         stands in items that the rules remove is left out.
         """
-        plan = self._plan(reader, rules)
+        plan = self._plan(loaded, rows, rules)
         if plan is None:
             return []
-        if not plan.roots:
-            return plan.decisions
-        cells = cells_of(reader.table)
-        return [
-            decision
-            for decision, root in zip(plan.decisions, plan.roots, strict=True)
-            if root < 0 or cells[root * N_COLUMNS + OPERATION] == Operation.KEEP
-        ]
+        first = rows.start
+        decisions = plan.decisions
+        if plan.roots:
+            cells = loaded.cells
+            decisions = [
+                decision
+                for decision, root in zip(decisions, plan.roots, strict=True)
+                if root < 0 or cells[(first + root) * N_COLUMNS + OPERATION] == Operation.KEEP
+            ]
+        if not first:
+            return decisions
+        return [Decision(first + row, *rest) for row, *rest in decisions]
 
-    def explain(self, reader: Reader, rules: Rules) -> dict[int, str]:
+    def explain(self, loaded: Loaded, rows: slice, rules: Rules) -> dict[int, str]:
         """Return row -> why it is kept or goes, without any value of the file."""
-        plan = self._plan(reader, rules)
-        return {} if plan is None else plan.reasons
+        plan = self._plan(loaded, rows, rules)
+        if plan is None:
+            return {}
+        return {rows.start + row: reason for row, reason in plan.reasons.items()}
 
-    def _plan(self, reader: Reader, rules: Rules) -> Plan | None:
-        size = pack_private(reader.header, reader.table, reader.n_rows, self._packed)
+    def _plan(self, loaded: Loaded, rows: slice, rules: Rules) -> Plan | None:
+        packing = (loaded.header, loaded.table, rows.start, rows.stop)
+        size = pack_private(*packing, self._packed)
         if not size:
             return None
         if size < 0:
             self._packed = np.zeros(-2 * size, np.uint8)
             self._view = self._packed.data
-            size = pack_private(reader.header, reader.table, reader.n_rows, self._packed)
+            size = pack_private(*packing, self._packed)
         key = self._view[:size].tobytes()
         known = self._plans.setdefault(rules, {})
         plan = known.get(key)

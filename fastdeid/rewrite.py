@@ -37,6 +37,7 @@ from fastdeid.memo import Memo
 from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
+from fastdeid.second_pass import SecondPass
 from fastdeid.setting import Setting, Settings
 from fastdeid.storage import Chunk
 from fastdeid.tags import SOP_INSTANCE_UID
@@ -82,7 +83,8 @@ class Rewriter:
         self._pseudonyms = pseudonyms
         self._facts = FactsFinder(Settings(profile, pseudonyms))
         self._memo = Memo()
-        self._leaks = LeakCheck()
+        self._second = SecondPass(profile, pseudonyms, self._memo)
+        self._leaks = LeakCheck(profile.kinds)
         self._misses = np.zeros((0, kernel.N_MISS_COLUMNS), np.int64)
         self._segments = np.zeros((0, 3), np.int64)
         self._contexts = np.zeros(MAX_DEPTH + 2, np.int64)
@@ -134,6 +136,8 @@ class Rewriter:
         pseudonyms, registry = self._pseudonyms, self._profile.registry
         seen: dict[tuple[int, int, bytes], int] = {}
         for row, kind, scope, code, number in self._misses[:n_misses].tolist():
+            if kinds[kind].deferred:
+                continue
             raw = b"" if traits[kind] & kernel.CONSTANT else loaded.value(row)
             entry = seen.get((kind, scope, raw))
             if entry is None:
@@ -147,6 +151,16 @@ class Rewriter:
                 entry = memo.add(code, kind, scope, raw, result=result, needles=needles)
                 seen[kind, scope, raw] = entry
             cells[row * N_COLUMNS + ENTRY] = entry
+
+    def decide_again(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
+        """Decide and resolve what the first pass could not: see `second_pass`."""
+        if not self._second.is_needed():
+            return
+        for job in jobs:
+            if job.error is None:
+                self._second.change(loaded, job.number, job.setting)
+                for row in self._second.clean_texts(loaded, job.number, job.setting):
+                    self._clean(loaded, job.setting, row)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""

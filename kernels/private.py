@@ -75,18 +75,19 @@ def _value_length(table, row, characteristics_end):
     return table[row, _LENGTH]
 
 
-@nb.njit([nb.int64(_BYTES, _TABLE, nb.int64, _BYTES)], **_KERNEL)
-def pack_private(header, table, n_rows, packed):
+@nb.njit([nb.int64(_BYTES, _TABLE, nb.int64, nb.int64, _BYTES)], **_KERNEL)
+def pack_private(header, table, first, end, packed):
     """Pack the private elements of a file, all rows below them, and the top-level (0008,0300).
 
-    header, table, n_rows: as scanned. packed: receives an entry for each such row. Returns the
-    number of bytes, 0 when no element is private; negative: so many bytes are needed.
+    header, table: as scanned; the rows of the file are those from `first` to `end`. packed:
+    receives an entry for each such row, with numbers that count from `first`. Returns the number of
+    bytes, 0 when no element is private; negative: so many bytes are needed.
     """
     size = np.int64(0)
     n_private = np.int64(0)
     until = np.int64(0)
     characteristics_end = np.int64(0)
-    for row in range(n_rows):
+    for row in range(first, end):
         tag = table[row, _TAG]
         is_private = (tag >> 16) & 1 != 0
         if is_private:
@@ -103,9 +104,10 @@ def pack_private(header, table, n_rows, packed):
             flags = table[row, _FLAGS] & KEPT_FLAGS
             if _starts_as_item(header, table, row):
                 flags |= STARTS_AS_ITEM
-            at = _put(packed, size, row, 4)
+            parent = table[row, _PARENT]
+            at = _put(packed, size, row - first, 4)
             at = _put(packed, at, tag, 4)
-            at = _put(packed, at, table[row, _PARENT] & 0xFFFFFFFF, 4)
+            at = _put(packed, at, (parent - first if parent >= 0 else parent) & 0xFFFFFFFF, 4)
             at = _put(packed, at, table[row, _VR], 1)
             at = _put(packed, at, flags, 2)
             at = _put(packed, at, value, 2)

@@ -15,7 +15,8 @@ N_HEADS = 4096
 
 # Cells of the state of a file (kernels/elements.py), columns of the memo (kernels/rules.py).
 _N_ROWS, _FIRST_ROW = 4, 14
-_FIRST_NEEDLE, _N_NEEDLES, _STAMP = 7, 8, 9
+_KIND, _RESULT, _RESULT_LENGTH, _FIRST_NEEDLE, _N_NEEDLES, _STAMP = 1, 5, 6, 7, 8, 9
+_KEEP, _REPLACE = 0, 3
 
 # Columns of the element table, flags BULK, SEQUENCE, IS_ITEM and FRAGMENTS (kernels/elements.py).
 _VR, _VALUE, _LENGTH, _FLAGS, _OPERATION, _ENTRY = 1, 3, 4, 7, 8, 9
@@ -32,6 +33,7 @@ _CELLS = nb.types.Array(nb.int64, 1, "C")
 _LINKS = nb.types.Array(nb.int32, 1, "C")
 _FILES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 _LEAST = nb.types.Array(nb.int64, 1, "C", readonly=True)
+_CHECKED = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _INT = nb.int64
 
 
@@ -164,17 +166,19 @@ def find_needle(text, start, end, least, arena, needles, active, n_active, heads
 @nb.njit(
     [
         _INT(
-            *(_BYTES, _TABLE, _TABLE, _FILES, _CELLS, _LEAST, _BYTES, _TABLE, _TABLE),
+            *(_BYTES, _TABLE, _TABLE, _FILES, _CELLS, _LEAST, _CHECKED, _BYTES, _TABLE, _TABLE),
             *(_LINKS, _LINKS, _INT, _TABLE),
         )
     ],
     **_KERNEL,
 )
 def find_rows_with_needles(
-    header, table, files, numbers, passed_over, least, arena, entries, needles, heads, links, stamp,
-    hits,
+    header, table, files, numbers, passed_over, least, checked, arena, entries, needles, heads,
+    links, stamp, hits,
 ):  # fmt: skip
-    """Collect the kept leaves whose value holds a needle that their own file has brought up.
+    """Collect the leaves of the output whose value holds a needle that their own file brought up.
+
+    Those are kept leaves, and leaves with a new value of a kind that is `checked`, shape (n_kinds,).
 
     header, table, files: as scanned and decided. numbers: shape (n,), the files to search.
     passed_over: shape (n_files,), a row of each file that is not searched, -1 for none. least:
@@ -190,14 +194,21 @@ def find_rows_with_needles(
         if not _chain_own(table, first, end, arena, entries, needles, heads, links, stamp + i):
             continue
         for row in range(first, end):
-            if table[row, _OPERATION] != 0 or table[row, _FLAGS] & _NO_VALUE:
-                continue
-            if row == passed_over[numbers[i]]:
-                continue
-            start = table[row, _VALUE]
-            stop = start + table[row, _LENGTH]
             limit = least[table[row, _VR]]
-            if _first_hit(header, start, stop, limit, arena, needles, heads, links) >= 0:
+            entry = table[row, _ENTRY]
+            found = np.int64(-1)
+            if table[row, _OPERATION] == _KEEP:
+                if table[row, _FLAGS] & _NO_VALUE or row == passed_over[numbers[i]]:
+                    continue
+                start = table[row, _VALUE]
+                stop = start + table[row, _LENGTH]
+                found = _first_hit(header, start, stop, limit, arena, needles, heads, links)
+            elif table[row, _OPERATION] == _REPLACE and entry >= 0:
+                if checked[entries[entry, _KIND]]:
+                    start = entries[entry, _RESULT]
+                    stop = start + entries[entry, _RESULT_LENGTH]
+                    found = _first_hit(arena, start, stop, limit, arena, needles, heads, links)
+            if found >= 0:
                 hits[n_hits, 0], hits[n_hits, 1] = numbers[i], row
                 n_hits += 1
     return n_hits

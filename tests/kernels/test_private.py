@@ -21,7 +21,7 @@ CHARACTERISTICS = b.sequence(
 
 def packed(scanned: Scanned, size: int = 1 << 16) -> bytes:
     target = np.zeros(size, np.uint8)
-    n = int(pack_private(scanned.header, scanned.table, scanned.n_rows, target))
+    n = int(pack_private(scanned.header, scanned.table, 0, scanned.n_rows, target))
     if n < 0:
         return packed(scanned, -n)
     return target[:n].tobytes()

@@ -28,6 +28,10 @@ NEEDLES: Final = st.lists(st.builds(Needle, WORDS, st.integers(0, 3)), max_size=
 TEXTS: Final = st.lists(st.sampled_from(ALPHABET), max_size=60).map(bytes)
 
 
+CHECKED: Final = np.zeros(1, np.uint8)
+CHECKED.setflags(write=False)
+
+
 class Needles:
     """Needles as the kernel takes them, and its workspaces. The first one is not active."""
 
@@ -125,6 +129,7 @@ def find_rows(
     hits = np.zeros((scanned.n_rows, 2), np.int64)
     n = kernel.find_rows_with_needles(
         *(scanned.header, scanned.table, scanned.files, ONLY, np.array([passed_over]), least),
+        CHECKED,
         *(arrays.arena, arrays.entries, arrays.table, arrays.heads, arrays.links, 1, hits),
     )
     assert not hits[:n, 0].any()

@@ -55,7 +55,9 @@ def rules(
 
 def find(reader: Reader, private: PrivateRules | None = None) -> list[Decision]:
     """Return the decisions on a file that was read."""
-    return (private or rules()).find(reader, basic_profile().rules(b.CT_IMAGE_STORAGE))
+    return (private or rules()).find(
+        reader, reader.rows(0), basic_profile().rules(b.CT_IMAGE_STORAGE)
+    )
 
 
 def decide(

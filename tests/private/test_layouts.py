@@ -57,7 +57,7 @@ def test_every_private_row_is_explained_without_its_value() -> None:
     data = BLOCK + b.text(0x20011099, "LO", "DOE^JANE") + creator(0x20010011, "JANE")
     reader = read(data + b.text(0x20011201, "LO", "DOE^JANE"))
     profile = basic_profile().rules(b.CT_IMAGE_STORAGE)
-    reasons = rules().explain(reader, profile)
+    reasons = rules().explain(reader, reader.rows(0), profile)
     assert list(reasons.values()) == [
         "creator of a block that is kept",
         "known to be safe",

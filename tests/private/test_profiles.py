@@ -32,7 +32,7 @@ def decide(folder: Path, text: str, data_set: bytes) -> dict[int, str]:
     tags = reader.table[:, 0].tolist()
     return {
         tags[one.row]: one.replace or one.operation.name.lower()
-        for one in private.find(reader, profile.rules(b.CT_IMAGE_STORAGE))
+        for one in private.find(reader, reader.rows(0), profile.rules(b.CT_IMAGE_STORAGE))
     }
 
 

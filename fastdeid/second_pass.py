@@ -1,0 +1,232 @@
+"""What needs more than one look at each element: private elements, content items, graphics, texts.
+
+A profile without these options has no second pass. Texts come last: they are cleaned of everything
+that the headers of their own file know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from fastdeid import graphics
+from fastdeid.actions import resolve
+from fastdeid.codes import Operation
+from fastdeid.csa import scrub
+from fastdeid.descriptors import Cleaner, clean_value
+from fastdeid.dicom.loaded import Loaded
+from fastdeid.dicom.text import decode
+from fastdeid.dummies import pad
+from fastdeid.identity import Identity
+from fastdeid.kernels import rules as kernel
+from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, N_COLUMNS, OPERATION, TAG, VR
+from fastdeid.kinds import Kind, harvest_of
+from fastdeid.memo import Memo
+from fastdeid.options import CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
+from fastdeid.private import private_rules
+from fastdeid.profiles.tables import Attribute
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.rules import Profile
+from fastdeid.setting import Setting
+from fastdeid.structured import MARKED as STRUCTURED
+from fastdeid.structured import StructuredContent
+from fastdeid.tags import VR_NAMES
+
+_CSA: Final = "csa"
+_UN: Final = VR_NAMES.index("UN")
+# Text VRs in which a backslash parts no values, PS3.5 section 6.2.
+_SINGLE: Final = frozenset(("LT", "ST", "UT"))
+_KNOWING: Final = ("name", "patient", "identifier", "phrase", "date")
+# Beyond so many nothing is remembered any more: texts that never repeat fill memory.
+_MOST: Final = 1 << 14
+
+# A row, the replacement and the VR of `kinds.Kind`.
+Change = tuple[int, str, str]
+
+
+class SecondPass:
+    """The second pass of one profile over one file after another."""
+
+    def __init__(self, profile: Profile, pseudonyms: Pseudonyms, memo: Memo) -> None:
+        options = profile.options
+        self._profile = profile
+        self._pseudonyms = pseudonyms
+        self._memo = memo
+        self._private = private_rules(profile)
+        structured = CLEAN_STRUCTURED_CONTENT in options
+        self._structured = StructuredContent(options) if structured else None
+        self._graphics = CLEAN_GRAPHICS in options
+        self._n_kinds = 0
+        self._has_texts = False
+        self._cleaner: Cleaner | None = None
+        self._entries: dict[tuple[object, ...], int] = {}
+        self._identities: dict[tuple[object, ...], Identity] = {}
+        self._generation = -1
+        self._knowing = np.zeros(0, np.bool_)
+
+    def is_needed(self) -> bool:
+        """Tell whether the rules that are compiled so far ask for a second pass."""
+        kinds = self._profile.kinds.rows
+        if self._n_kinds < len(kinds):
+            self._has_texts = self._has_texts or any(k.deferred for k in kinds[self._n_kinds :])
+            self._n_kinds = len(kinds)
+        changes = self._private is not None or self._structured is not None or self._graphics
+        return changes or self._has_texts
+
+    def change(self, loaded: Loaded, number: int, setting: Setting) -> None:
+        """Decide anew on rows of a decided file, and resolve the values that this replaces."""
+        rows = loaded.rows(number)
+        for row, replace, vr in list(self._changes(loaded, rows, setting)):
+            if replace == _CSA:
+                self._scrub(loaded, row)
+                continue
+            kind = self._kind(replace, vr or VR_NAMES[loaded.cells[row * N_COLUMNS + VR]])
+            self._set_entry(loaded, row, kind, setting)
+
+    def clean_texts(self, loaded: Loaded, number: int, setting: Setting) -> list[int]:
+        """Clean the texts of a file, all other values of which are resolved.
+
+        Returns the rows of texts of which nothing may stay.
+        """
+        rows = loaded.rows(number)
+        table = loaded.table[rows]
+        replaced = np.flatnonzero(table[:, OPERATION] == kernel.REPLACE)
+        deferred = replaced[table[replaced, ENTRY] < 0]
+        if not len(deferred):
+            return []
+        identity = self._identity(loaded, rows, setting)
+        emptied = []
+        for row in (deferred + rows.start).tolist():
+            if not self._clean(loaded, row, setting, identity):
+                emptied.append(row)
+        return emptied
+
+    # Rows that are decided anew
+
+    def _changes(self, loaded: Loaded, rows: slice, setting: Setting) -> Iterator[Change]:
+        cells = loaded.cells
+        if self._private is not None:
+            for row, operation, replace, vr in self._private.find(loaded, rows, setting.rules):
+                cells[row * N_COLUMNS + OPERATION] = int(operation)
+                if operation is Operation.REPLACE:
+                    yield row, replace, vr
+        found: list[tuple[int, Operation, str]] = []
+        tags = loaded.table[rows, TAG] if self._structured or self._graphics else None
+        if self._structured is not None and np.isin(tags, STRUCTURED).any():
+            found += self._structured.find(loaded, rows)
+        if self._graphics and np.isin(tags, graphics.MARKED).any():
+            found += graphics.find(loaded, rows)
+        for row, operation, replace in found:
+            cells[row * N_COLUMNS + OPERATION] = int(operation)
+            if operation is Operation.REPLACE:
+                yield row, replace, ""
+
+    def _kind(self, replace: str, vr: str) -> int:
+        return self._profile.kinds.add(
+            Kind(
+                replace=replace,
+                harvest=harvest_of(Attribute(vr, "1-n", "")),
+                vr=vr,
+                vm="1-n",
+                tag=0,
+                per_patient=replace in {"patient_id", "patient_name", "shift"},
+                otherwise="dummy",
+            )
+        )
+
+    def _set_entry(self, loaded: Loaded, row: int, number: int, setting: Setting) -> None:
+        """Resolve the value of a row; that of a text is left for `clean_texts`."""
+        cells = loaded.cells
+        kind = self._profile.kinds.rows[number]
+        if kind.deferred:
+            cells[row * N_COLUMNS + ENTRY] = -1
+            return
+        at = row * N_COLUMNS
+        raw = loaded.value(row)
+        implicit = bool(cells[at + FLAGS] & IMPLICIT or cells[at + VR] == _UN)
+        scope = setting.patient if kind.per_patient else setting.shared
+        key = (number, scope, implicit, raw)
+        entry = self._known(key)
+        if entry is None:
+            context = setting.implicit if implicit else setting.context
+            registry = self._profile.registry
+            result, needles = resolve(kind, raw, context, self._pseudonyms, registry)
+            entry = self._memo.add(-1, number, scope, raw, result=result, needles=needles)
+            self._entries[key] = entry
+        cells[at + ENTRY] = entry
+
+    def _scrub(self, loaded: Loaded, row: int) -> None:
+        """Keep the physics of a Siemens CSA header, or remove the element."""
+        raw = loaded.value(row)
+        scrubbed = scrub(raw) if raw else None
+        if scrubbed is None:
+            loaded.cells[row * N_COLUMNS + OPERATION] = kernel.REMOVE
+            return
+        entry = self._memo.add(-1, 0, 0, b"", result=scrubbed)
+        loaded.cells[row * N_COLUMNS + ENTRY] = entry
+
+    # Texts
+
+    def _identity(self, loaded: Loaded, rows: slice, setting: Setting) -> Identity:
+        """Return what the headers of a file know."""
+        memo = self._memo
+        entries = np.unique(loaded.table[rows, ENTRY])
+        entries = entries[entries >= 0]
+        kinds = memo.entries[entries, kernel.KIND]
+        if len(self._knowing) < len(self._profile.kinds.rows):
+            harvests = [kind.harvest in _KNOWING for kind in self._profile.kinds.rows]
+            self._knowing = np.array(harvests, np.bool_)
+        knowing = entries[self._knowing[kinds]]
+        self._forget_with_memo()
+        key = (setting.context.charsets, knowing.tobytes())
+        identity = self._identities.get(key)
+        if identity is None:
+            if len(self._identities) >= _MOST:
+                self._identities.clear()
+            known = self._profile.kinds.rows
+            pairs = []
+            for entry in knowing.tolist():
+                raw = memo.key(entry)
+                text = decode(raw, setting.context.charsets)
+                harvest = known[int(memo.entries[entry, kernel.KIND])].harvest
+                pairs.append((harvest, raw.decode("latin_1") if text is None else text))
+            identity = self._identities[key] = Identity(pairs)
+        return identity
+
+    def _clean(self, loaded: Loaded, row: int, setting: Setting, identity: Identity) -> bool:
+        """Clean one text; return whether something of it stays, or nothing was there."""
+        cells = loaded.cells
+        vr = VR_NAMES[cells[row * N_COLUMNS + VR]]
+        raw = loaded.value(row)
+        charsets = setting.context.charsets
+        key = (vr, charsets, identity.key, raw)
+        entry = self._known(key)
+        if entry is None:
+            if self._cleaner is None:
+                self._cleaner = Cleaner(self._profile.settings.descriptors)
+            several = vr not in _SINGLE
+            cleaned = clean_value(raw, charsets, self._cleaner, identity, several=several)
+            is_gone = cleaned is None or (not cleaned.strip(b" \0\\") and raw.strip(b" \0\\"))
+            if is_gone or cleaned is None:
+                entry = -1
+            else:
+                number = self._kind("clean", vr)
+                entry = self._memo.add(-1, number, 0, raw, result=pad(cleaned, vr))
+            self._entries[key] = entry
+        cells[row * N_COLUMNS + ENTRY] = entry
+        return entry >= 0
+
+    def _known(self, key: tuple[object, ...]) -> int | None:
+        self._forget_with_memo()
+        if len(self._entries) >= _MOST:
+            self._entries.clear()
+        return self._entries.get(key)
+
+    def _forget_with_memo(self) -> None:
+        """Forget entries when the memo has started anew."""
+        if self._generation != self._memo.generation:
+            self._generation = self._memo.generation
+            self._entries.clear()
+            self._identities.clear()
