@@ -140,6 +140,7 @@ class Deidentifier:
         living = [job for job in jobs if job.error is None]
         if living:
             rewriter.check(loaded, living)
+            rewriter.look_into_pixels(loaded, living)
             self._end_stage("check")
             living = [job for job in living if job.error is None]
         if living:
@@ -193,6 +194,7 @@ class Deidentifier:
             date_offset=job.setting.date_offset,
             source_digest=source_digest,
             output_digest=output_digest,
+            references=job.references,
         )
 
     def _end_stage(self, stage: str) -> None:

@@ -35,8 +35,8 @@ class Memo:
     slots: shape (n_slots,), entry numbers, -1 free. entries: shape (n, N_ENTRY_COLUMNS). arena:
     shape (n,), bytes of keys, results and needles. generation: how often the memo has started anew.
     used: shape (3,), how many entries, bytes and needles there are. needles: shape (n, 3), start,
-    length, boundary. heads, links: workspaces of the search. The memory views on the arrays are there
-    because an item is written through them in a third of the time.
+    length, boundary. heads, links: workspaces of the search. The memory views on the arrays are
+    there because an item is written through them in a third of the time.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid import lookup
+from fastdeid import lookup, references
 from fastdeid.actions import resolve
 from fastdeid.dicom.batch import BATCH
 from fastdeid.dicom.inflate import deflate
@@ -23,6 +23,7 @@ from fastdeid.kernels.elements import (
     ENTRY,
     FLAGS,
     FRAGMENTS,
+    LENGTH,
     MAX_DEPTH,
     N_BULK,
     N_COLUMNS,
@@ -30,19 +31,22 @@ from fastdeid.kernels.elements import (
     PARENT,
     SEQUENCE,
     TAG,
+    VALUE,
 )
 from fastdeid.kernels.uids import MOST_BYTES, absorb_key, map_uids
 from fastdeid.leaks import LeakCheck
 from fastdeid.memo import Memo
 from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID
+from fastdeid.overlays import ClearedRange, Clearing, find_clearing
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
 from fastdeid.second_pass import SecondPass
 from fastdeid.setting import Setting, Settings
 from fastdeid.storage import Chunk
-from fastdeid.tags import SOP_INSTANCE_UID
+from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID
 
 _FIRST_OUTPUT: Final = 1 << 18
+_OVERLAY_GROUPS: Final = 0x60
 
 _Numbers = npt.NDArray[np.int64]
 
@@ -51,11 +55,14 @@ class Job:
     """One file of a batch on its way.
 
     place: among the paths. number: among the files that are loaded. error: what ended it. found:
-    what it is, once that is known; described: what manifests say. totals: of the assembly.
+    what it is, once that is known; described: what manifests say. references:
+    original UIDs of instances that the output refers to. clearing: of overlays inside pixel data,
+    None when there are none. totals: of the assembly.
     """
 
     __slots__ = (
-        *("described", "error", "fd", "found", "n_cleaned", "number", "place", "size", "totals"),
+        *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
+        *("references", "size", "totals"),
     )
     found: Found
     described: Described
@@ -68,6 +75,8 @@ class Job:
         self.number = 0
         self.error: DicomError | OSError | None = None
         self.n_cleaned = 0
+        self.references: tuple[bytes, ...] = ()
+        self.clearing: Clearing | None = None
 
     @property
     def setting(self) -> Setting:
@@ -191,8 +200,29 @@ class Rewriter:
                 self._clean(loaded, job.setting, row)
             job.n_cleaned = len(rows)
 
+    def look_into_pixels(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
+        """Find overlays that are removed, but stand in the bits of pixel data, too."""
+        rows = max(loaded.rows(job.number).stop for job in jobs)
+        if not (loaded.table[:rows, TAG] >> 24 == _OVERLAY_GROUPS).any():
+            return
+        for job in jobs:
+            try:
+                job.clearing = find_clearing(loaded, loaded.rows(job.number))
+            except DicomError as error:
+                job.error = error
+                continue
+            if job.clearing is not None and not _is_bulk(loaded, job.clearing.row):
+                start = loaded.cells[job.clearing.row * N_COLUMNS + VALUE]
+                length = loaded.cells[job.clearing.row * N_COLUMNS + LENGTH]
+                job.clearing.clear(loaded.header[start : start + length])
+                job.clearing = None
+
     def describe(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Find what manifests say of files that are decided and cleaned."""
+        rows = max(loaded.rows(job.number).stop for job in jobs)
+        if (loaded.table[:rows, TAG] == REFERENCED_SOP_INSTANCE_UID).any():
+            for job in jobs:
+                job.references = references.find(loaded, loaded.rows(job.number))
         found = [job.found for job in jobs]
         described = self._facts.describe(loaded, _numbers(jobs), found, self._result)
         for job, one in zip(jobs, described, strict=True):
@@ -241,10 +271,19 @@ class Rewriter:
                 yield (
                     job,
                     [
-                        (at, length) if kind == assembly.FROM_SOURCE else view[at : at + length]
+                        self._chunk(loaded, job, at, length)
+                        if kind == assembly.FROM_SOURCE
+                        else view[at : at + length]
                         for kind, at, length in self._segments[start:end].tolist()
                     ],
                 )
+
+    def _chunk(self, loaded: Loaded, job: Job, at: int, length: int) -> Chunk:
+        """Return a range of the source, or what becomes of pixel data on the way."""
+        clearing = job.clearing
+        if clearing is None or loaded.cells[clearing.row * N_COLUMNS + VALUE] != at:
+            return at, length
+        return ClearedRange(clearing, at, length)
 
     def _deflated(
         self, meta_length: int, segments: list[list[int]], inflated: bytearray

@@ -97,11 +97,11 @@ class SecondPass:
         if not len(deferred):
             return []
         identity = self._identity(loaded, rows, setting)
-        emptied = []
-        for row in (deferred + rows.start).tolist():
-            if not self._clean(loaded, row, setting, identity):
-                emptied.append(row)
-        return emptied
+        return [
+            row
+            for row in (deferred + rows.start).tolist()
+            if not self._clean(loaded, row, setting, identity)
+        ]
 
     # Rows that are decided anew
 
@@ -113,7 +113,7 @@ class SecondPass:
                 if operation is Operation.REPLACE:
                     yield row, replace, vr
         found: list[tuple[int, Operation, str]] = []
-        tags = loaded.table[rows, TAG] if self._structured or self._graphics else None
+        tags = loaded.table[rows, TAG]
         if self._structured is not None and np.isin(tags, STRUCTURED).any():
             found += self._structured.find(loaded, rows)
         if self._graphics and np.isin(tags, graphics.MARKED).any():

@@ -178,7 +178,7 @@ def find_rows_with_needles(
 ):  # fmt: skip
     """Collect the leaves of the output whose value holds a needle that their own file brought up.
 
-    Those are kept leaves, and leaves with a new value of a kind that is `checked`, shape (n_kinds,).
+    Those are kept leaves, and those with a new value of a kind that is `checked`: shape (n_kinds,).
 
     header, table, files: as scanned and decided. numbers: shape (n,), the files to search.
     passed_over: shape (n_files,), a row of each file that is not searched, -1 for none. least:

@@ -36,6 +36,7 @@ LAYERS = (
             "profile_text",
             "references",
             "rewrite",
+            "second_pass",
             "setting",
             "statement",
         ),
