@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from fastdeid.errors import ProfileError
-from fastdeid.options import option_names
+from fastdeid.options import PIXEL_OPTIONS, RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES
 from fastdeid.settings import Settings
 
 # Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
-AVAILABLE: Final = frozenset((*option_names(),))
+AVAILABLE: Final = frozenset(
+    (
+        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES),
+        *PIXEL_OPTIONS,
+    )
+)
 
 
 def require_available(settings: Settings) -> None:
