@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -136,20 +139,31 @@ def link(  # noqa: PLR0917 - typer calls it by name
         keep=_split(keep),
     )
     pseudonyms = _pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
-    linked = library(
-        table,
-        out,
-        pseudonyms=pseudonyms,
-        columns=columns,
-        forms=_forms(date_format or [], columns.dates),
-        spelling=Spelling(pad_ids, whole_numbers),
-        known=None if link_table is None else open_known(link_table, pseudonyms),
-        listing=unmatched,
-        null=null or [],
-        encoding=encoding,
-    )
+    with _terminable():
+        linked = library(
+            table,
+            out,
+            pseudonyms=pseudonyms,
+            columns=columns,
+            forms=_forms(date_format or [], columns.dates),
+            spelling=Spelling(pad_ids, whole_numbers),
+            known=None if link_table is None else open_known(link_table, pseudonyms),
+            listing=unmatched,
+            null=null or [],
+            encoding=encoding,
+        )
     typer.echo(_as_json(linked) if json else "\n".join(_lines(linked)))
     raise typer.Exit(linked.exit_code)
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, with everything cleaned up."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _split(names: list[str] | None) -> tuple[str, ...]:

@@ -24,6 +24,11 @@ BATCH_ROWS: Final = 1 << 16
 # Largest row of a CSV file. Memory grows with it.
 BLOCK_BYTES: Final = 1 << 23
 
+_BATCH_BYTES: Final = 1 << 26
+# A row of CSV with fewer bytes than this holds no ID and no date.
+_SHORTEST_ROW: Final = 24
+_DEFLATED: Final = 8  # bytes of CSV in a byte of a compressed file
+_PACKED: Final = (".gz", ".bz2", ".zst", ".lz4", ".br")
 _PARQUET: Final = b"PAR1"
 _DELIMITERS: Final = ",;\t|"
 _LONGEST_HEADER: Final = 1 << 20
@@ -35,7 +40,7 @@ _BYTE_ORDER_MARKS: Final = (
 
 
 class Table:
-    """Columns of a table: their batches, and about how many rows there are.
+    """Columns of a table: their batches, and about how many rows and bytes there are.
 
     columns: names, each once. null: texts of a CSV file that stand for a missing value beside the
     empty one. encoding: of a CSV file without a byte order mark.
@@ -60,16 +65,9 @@ class Table:
         self._fragments = _fragments(os.fspath(path))
         for file, keys in self._fragments:
             self._check(file, keys)
-        # A row of CSV with fewer bytes than this holds no ID and no date.
-        self.about_rows = sum(
-            pq.read_metadata(file).num_rows if _is_parquet(file) else os.path.getsize(file) // 24
-            for file, _ in self._fragments
-        )
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the folder holds no file at all."""
-        return not self._fragments
+        self._sizes = {file: _size(file, self.columns) for file, _ in self._fragments}
+        self.about_rows = sum(rows for rows, _ in self._sizes.values())
+        self.about_bytes = sum(size for _, size in self._sizes.values())
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, in batches of about BATCH_ROWS or BLOCK_BYTES."""
@@ -108,9 +106,11 @@ class Table:
 
     def _read_parquet(self, path: str, names: list[str]) -> Iterator[pa.RecordBatch]:
         # Unlike a scanner of data sets this decodes page by page: row groups may be huge.
+        n_rows, size = self._sizes[path]
+        at_once = max(1, min(BATCH_ROWS, n_rows * _BATCH_BYTES // max(size, 1)))
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             if names:
-                yield from file.iter_batches(BATCH_ROWS, columns=names, use_threads=False)
+                yield from file.iter_batches(at_once, columns=names, use_threads=False)
                 return
             for first in range(0, file.metadata.num_rows, BATCH_ROWS):
                 n_rows = min(BATCH_ROWS, file.metadata.num_rows - first)
@@ -204,6 +204,8 @@ def _fragments(path: str) -> list[tuple[str, dict[str, str | None]]]:
         files = sorted(ds.dataset(path, format="parquet", schema=pa.schema([])).files)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(error) from None
+    if not files:
+        raise InputError("the folder holds no table")
     folders = [os.path.relpath(os.path.dirname(file), path).split(os.sep) for file in files]
     names = {part.partition("=")[0] for parts in folders for part in parts if "=" in part}
     # Keys are text: as numbers they would lose their leading zeros.
@@ -221,6 +223,23 @@ def _marked_encoding(path: str, otherwise: str) -> str:
 
 def _is_parquet(path: str) -> bool:
     return _start(path, len(_PARQUET)) == _PARQUET
+
+
+def _size(path: str, columns: Sequence[str]) -> tuple[int, int]:
+    """Return about how many rows a file has, and how many bytes its columns have in memory."""
+    if not _is_parquet(path):
+        size = os.path.getsize(path) * (_DEFLATED if path.endswith(_PACKED) else 1)
+        return size // _SHORTEST_ROW, size
+    metadata = pq.read_metadata(path)
+    wanted = set(columns)
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    size = sum(
+        chunk.total_uncompressed_size
+        for chunk in chunks
+        if chunk.path_in_schema.partition(".")[0] in wanted
+    )
+    return metadata.num_rows, size
 
 
 def _parquet_names(path: str) -> list[str]:

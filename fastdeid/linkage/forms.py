@@ -84,6 +84,10 @@ COMPACT: Final = Form(
 )
 # Dates that nothing else looks like, for finding them where they are not expected.
 SEPARATED: Final = tuple(map(_year_first, "-/."))
+# A day of 1900 to 2099: one in a thousand numbers of eight digits looks like it.
+PLAUSIBLE: Final = (
+    f"^(?:19|20)[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_COMPACT_TIME}$"
+)
 KNOWN: Final = (*SEPARATED, COMPACT)
 
 

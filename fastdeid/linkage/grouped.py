@@ -24,7 +24,9 @@ from fastdeid.storage import TEMPORARY
 
 ROW_GROUP: Final = 1 << 17
 _BUCKET_ROWS: Final = 1 << 17
+_BUCKET_BYTES: Final = 1 << 26
 _MOST_BUCKETS: Final = 256
+_SCATTER: Final = 2_654_435_761 & 0x7FFFFFFF  # Knuth's multiplier, for rows in a row
 _KEPT_BYTES: Final = 1 << 19  # of a bucket, in memory before they are written
 
 
@@ -32,19 +34,27 @@ class GroupedFile:
     """Rows put in as they come, and written grouped when all is well.
 
     path: of a file that does not exist yet; it appears whole, or not at all. keys: columns to sort
-    by, the first one that of the patient. about_rows: how many there will be.
+    by, the first one that of the patient. about_rows, about_bytes: how many there will be.
 
     Raises UsageError when the file exists, OutputError when it cannot be written.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], schema: pa.Schema, keys: Sequence[str], about_rows: int
+        self,
+        path: str | os.PathLike[str],
+        schema: pa.Schema,
+        keys: Sequence[str],
+        *,
+        about_rows: int,
+        about_bytes: int = 0,
     ) -> None:
         self._path = os.path.abspath(path)
         refuse_existing(self._path)
         self._schema = schema
         self._keys = list(keys)
-        self._n_buckets = max(1, min(_MOST_BUCKETS, about_rows // _BUCKET_ROWS))
+        n_buckets = max(about_rows // _BUCKET_ROWS, about_bytes // _BUCKET_BYTES)
+        self._n_buckets = max(1, min(_MOST_BUCKETS, n_buckets))
+        self._n_strangers = 0
         self._kept: list[list[pa.RecordBatch]] = [[] for _ in range(self._n_buckets)]
         self._sizes = [0] * self._n_buckets
         self._folder = f"{self._path}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY}"
@@ -75,7 +85,13 @@ class GroupedFile:
         row's patient, -1 for none.
         """
         sums = [zlib.crc32((patient or "").encode("ascii")) for patient in patients]
-        buckets = np.array([*sums, 0], np.int64)[index] % self._n_buckets
+        sums_of_rows = np.array([*sums, 0], np.int64)[index]
+        # Rows without a patient may be most of a table, and fill no bucket of their own.
+        strangers = np.flatnonzero(index < 0)
+        numbers = np.arange(self._n_strangers, self._n_strangers + len(strangers))
+        sums_of_rows[strangers] = numbers * _SCATTER >> 7
+        self._n_strangers += len(strangers)
+        buckets = sums_of_rows % self._n_buckets
         order = np.argsort(buckets, kind="stable")
         sorted_rows = rows.take(pa.array(order)) if self._n_buckets > 1 else rows
         ends = np.cumsum(np.bincount(buckets, minlength=self._n_buckets)).tolist()

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from fastdeid.errors import UsageError
 from fastdeid.linkage.codes import Distinct, spread
-from fastdeid.linkage.forms import AMBIGUOUS, SEPARATED
+from fastdeid.linkage.forms import AMBIGUOUS, PLAUSIBLE, SEPARATED
 from fastdeid.tabular import is_text
 
 # Shorter ones are ordinary numbers and codes.
@@ -33,7 +33,7 @@ class Kept(msgspec.Struct):
 def keep_column(
     column: pa.Array, identifiers: Iterable[Distinct], counts: Kept, *, name: str
 ) -> pa.Array:
-    """Return a column without the row's own identifiers and without dates written as text.
+    """Return a column without the row's own identifiers and without dates, in text and numbers.
 
     identifiers: originals of the rows. counts: added to. name: of the column, for errors. Raises
     UsageError for a column of typed dates: they are shifted, or dropped.
@@ -43,12 +43,11 @@ def keep_column(
     if _holds_dates(column.type):
         raise UsageError(f"the column {name!r} holds dates: name it in --dates, or do not keep it")
     if pa.types.is_integer(column.type):
-        found = _own(column.cast(pa.string()), identifiers)
-        counts.identifiers += int(found.sum())
-        return pc.if_else(pa.array(found), pa.scalar(None, column.type), column)
-    if not is_text(column.type):
+        text = column.cast(pa.string())
+    elif is_text(column.type):
+        text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    else:
         return column
-    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     found = _own(text, identifiers)
     dates = _dates(text) & ~found
     counts.identifiers += int(found.sum())
@@ -85,7 +84,7 @@ def _own(text: pa.Array, identifiers: Iterable[Distinct]) -> Any:
 def _dates(text: pa.Array) -> Any:
     """Return which rows hold nothing but a date, with or without a time of day."""
     encoded = pc.dictionary_encode(text)
-    patterns = (*(form.pattern for form in SEPARATED), AMBIGUOUS)
+    patterns = (*(form.pattern for form in SEPARATED), AMBIGUOUS, PLAUSIBLE)
     hit = np.zeros(len(encoded.dictionary) + 1, np.bool_)
     for pattern in patterns:
         matched = pc.match_substring_regex(encoded.dictionary, pattern)

@@ -80,10 +80,9 @@ class Known:
         codes = pseudonyms.patients(ids)
         offsets = pseudonyms.date_offsets([row["pseudonym"] for row in first])
         for row, code, offset in zip(first, codes, offsets, strict=True):
-            # What the file could not say in its character set is not written as it was read.
-            if (row["original"].isascii() and code != row["pseudonym"]) or offset != row[
-                "date_offset"
-            ]:
+            # What is no text in the character set of its file does not stand here as it was read.
+            plain = all(text.isascii() and "\\" not in text for text in _own(row))
+            if (plain and code != row["pseudonym"]) or offset != row["date_offset"]:
                 raise KeyFileError("the link table has other pseudonyms: another key or crosswalk")
 
     def remember(self, identities: Iterable[tuple[str, str]]) -> None:
@@ -108,6 +107,10 @@ class Known:
             elif identifier.casefold() in folded:
                 result.letter_case += 1
         return result
+
+
+def _own(row: dict[str, str | None]) -> tuple[str, str]:
+    return row["original"] or "", row["issuer"] or ""
 
 
 def _texts(column: pa.ChunkedArray) -> set[str]:

@@ -109,6 +109,8 @@ def link(
 
     Raises UsageError, InputError and OutputError; then there is no output.
     """
+    if os.path.realpath(out).startswith(os.path.join(os.path.realpath(table), "")):
+        raise UsageError("the output lies inside the table's folder: it would become part of it")
     source = Table(table, columns.read(), null=list(null), encoding=encoding)
     names = columns.written()
     if len(set(names)) < len(names):
@@ -120,7 +122,9 @@ def link(
     keys = [name for name in names[: len(names) - len(columns.keep)] if _sortable(schema, name)]
     with (
         _listing(listing) as found,
-        GroupedFile(out, schema, keys, source.about_rows) as file,
+        GroupedFile(
+            out, schema, keys, about_rows=source.about_rows, about_bytes=source.about_bytes
+        ) as file,
     ):
         work.listing = found
         while first is not None:

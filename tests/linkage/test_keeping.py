@@ -54,11 +54,19 @@ def test_own_identifiers_are_removed_from_numbers_too(tmp_path: Path) -> None:
     assert [row["note"] for row in made.of("3")] == [3]
 
 
-@pytest.mark.parametrize("text", ["2024-03-01", "2024-03-01T10:00:00Z", "1/3/2024", "01.03.24"])
+@pytest.mark.parametrize(
+    "text", ["2024-03-01", "2024-03-01T10:00:00Z", "1/3/2024", "01.03.24", "20240301"]
+)
 def test_dates_in_kept_text_are_removed_and_counted(tmp_path: Path, text: str) -> None:
     made = linked(write_csv(tmp_path, f"mrn,note\n1,{text}\n1,fine\n"), keep=("note",))
     assert {row["note"] for row in made.rows} == {None, "fine"}
     assert made.linked.kept["note"].dates == 1
+
+
+def test_dates_in_kept_numbers_are_removed(tmp_path: Path) -> None:
+    numbers = pa.array([20240301, 20240399, 12345678], pa.int32())
+    made = linked(write_parquet(tmp_path, mrn=["1", "1", "1"], note=numbers), keep=("note",))
+    assert {row["note"] for row in made.rows} == {None, 20240399, 12345678}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ import pytest
 from fastdeid import tabular
 from fastdeid.errors import FastdeidError, InputError, UsageError
 from fastdeid.linkage import grouped
+from fastdeid.linkage.link import Columns, link
+from fastdeid.tabular import Table
 from tests.linkage.tables import PSEUDONYMS, Made, linked, write_csv, write_parquet
 
 
@@ -130,6 +133,31 @@ def test_an_empty_table_gives_an_empty_table(tmp_path: Path) -> None:
     assert made.table.column_names == ["patient", "d"]
 
 
+def test_an_empty_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with pytest.raises(InputError, match="holds no table"):
+        linked(tmp_path / "data")
+
+
+def test_the_output_does_not_become_part_of_the_table(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "data", mrn=["1"])
+    with pytest.raises(UsageError, match="part of it"):
+        link(
+            tmp_path / "data",
+            tmp_path / "data" / "out.parquet",
+            pseudonyms=PSEUDONYMS,
+            columns=Columns(patient_id="mrn"),
+        )
+
+
+def test_huge_values_of_parquet_come_in_small_batches(tmp_path: Path) -> None:
+    notes = ["x" * 1_000_000 + str(number) for number in range(200)]
+    table = Table(write_parquet(tmp_path, mrn=["1"] * 200, note=notes), ["mrn", "note"])
+    sizes = [batch.num_rows for batch in table.batches()]
+    assert sum(sizes) == 200
+    assert max(sizes) < 100
+
+
 def test_a_column_of_the_output_is_named_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="same name"):
         linked(write_csv(tmp_path, "mrn,patient\n1,2\n"), keep=("patient",))
@@ -220,6 +248,20 @@ def test_many_rows_go_through_buckets_and_come_out_whole(
     codes = [row["patient"] for row in made.rows]
     assert sum(a != b for a, b in itertools.pairwise(codes)) == 49
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["linked.parquet", "table.parquet"]
+
+
+def test_a_terminated_command_leaves_nothing(tmp_path: Path, key_file: Path) -> None:
+    table = write_csv(tmp_path, "mrn\n" + "1\n" * 3_000_000)
+    options = ["--patient-id", "mrn", "--out", str(tmp_path / "out.parquet"), "--key", key_file]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastdeid", "link", table, *options], stderr=subprocess.PIPE
+    )
+    while process.poll() is None and not list(tmp_path.glob("out.parquet.*")):
+        time.sleep(0.01)
+    process.terminate()
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130, message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["PROJECT.key", "table.csv"]
 
 
 def test_the_output_is_shared_and_the_listing_is_private(tmp_path: Path) -> None:
