@@ -1,4 +1,4 @@
-"""The commands that look at a finished run: `verify`."""
+"""The commands that look at a finished run: `verify` and `report`."""
 
 from __future__ import annotations
 
@@ -63,6 +63,20 @@ def verify(  # noqa: PLR0917 - typer calls it by name
     raise typer.Exit(done.exit_code)
 
 
+def report(
+    work: Annotated[Path, typer.Argument(metavar="WORK", help="Folder of the link table.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The page to write. Default: report.html in WORK.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Write one HTML page about a finished run: figures only, nothing of a patient."""
+    from fastdeid.reporting.report import write_report
+
+    typer.echo(f"report written to {write_report(work, output)}")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to `fastdeid`."""
     app.command(epilog=_EPILOG)(verify)
+    app.command()(report)

@@ -233,6 +233,10 @@ class Workspace:
             return None
         return Part(table, seconds, faults)
 
+    def committed(self, number: int) -> float:
+        """Return when a partition was committed, in seconds since the epoch."""
+        return os.stat(self._part_path(number)).st_mtime
+
     def remove_part(self, number: int) -> None:
         """Take a commit back."""
         with contextlib.suppress(FileNotFoundError):

@@ -15,7 +15,12 @@ from typing import Final
 
 import pytest
 
-PACKAGES: Final = {"dcmdump": "dcmtk", "gdcmdump": "libgdcm-tools", "dciodvfy": "dicom3tools"}
+PACKAGES: Final = {
+    "dcmdump": "dcmtk",
+    "gdcmdump": "libgdcm-tools",
+    "dciodvfy": "dicom3tools",
+    "chromium": "chromium",
+}
 
 # Numbers, positions and quoted values differ between an input and its output; the complaint, its
 # tag and the Type that it names do not.

@@ -48,7 +48,7 @@ LAYERS = (
     (
         *("columns", "convert", "dangling", "finalise", "partition", "plan", "summary", "tables"),
         *("comparison", "explain"),
-        *("verification", "verification.*", "workspace"),
+        *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
         "link_table",
     ),
     ("engines", "engines.*", "progress"),
