@@ -1,0 +1,87 @@
+"""Burnt-in text is found in a view, and a view without text is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fastdeid.pixels.text import TILE, TextLine, find_text
+from tests.pixels.drawing import CLEAN, FACES, burn, ink_of, phantom
+
+NAME = "DOE, JANE 1950-02-03"
+
+
+def covered(shape: tuple[int, ...], lines: Iterable[TextLine]) -> npt.NDArray[np.bool_]:
+    mask = np.zeros(shape, np.bool_)
+    for line in lines:
+        mask[line.top : line.bottom, line.left : line.right] = True
+    return mask
+
+
+def shares(view: npt.NDArray[np.uint8], ink: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """Return which share of the strokes is covered, and which share of the view beside them."""
+    mask = covered(view.shape, find_text(view))
+    rows, columns = (np.flatnonzero((ink > 0).any(axis)) for axis in (1, 0))
+    beside = np.ones(view.shape, np.bool_)
+    beside[rows[0] - 9 : rows[-1] + 10, columns[0] - 9 : columns[-1] + 10] = False
+    return float(mask[ink > 127].mean()), float((mask & beside).mean())
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize(
+    ("ground", "level"),
+    [("black", 255), ("ramp", 255), ("ramp", 0), ("noise", 250), ("anatomy", 255)],
+)
+def test_a_name_is_covered_and_little_else(face: str, ground: str, level: int) -> None:
+    view = phantom(ground)
+    ink = ink_of(view.shape, NAME, (10, 40), face=face, scale=1.0 if face == "plain" else 0.5)
+    strokes, beside = shares(burn(view, ink, level), ink)
+    assert strokes >= 0.9
+    assert beside <= 0.01
+
+
+def test_upright_text_is_covered() -> None:
+    ink = np.ascontiguousarray(np.rot90(ink_of((256, 256), NAME, (30, 40))))
+    assert shares(burn(phantom("ramp"), ink, 255), ink)[0] >= 0.9
+
+
+def test_large_letters_are_found_in_a_smaller_copy() -> None:
+    ink = ink_of((512, 512), "DOE JANE", (20, 200), scale=2.6)
+    assert shares(burn(phantom("ramp", 512), ink, 255), ink)[0] >= 0.9
+
+
+def test_dark_text_in_a_bright_box_is_covered() -> None:
+    view = phantom("anatomy")
+    view[100:124, 20:230] = 240
+    ink = ink_of(view.shape, NAME, (24, 118))
+    assert shares(burn(view, ink, 0), ink)[0] >= 0.9
+
+
+@pytest.mark.parametrize("ground", CLEAN)
+def test_a_view_without_text_is_left_alone(ground: str) -> None:
+    assert find_text(phantom(ground)) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (48, 48), (49, 131)])
+def test_small_and_odd_views_are_examined(shape: tuple[int, int]) -> None:
+    assert find_text(np.zeros(shape, np.uint8)) == []
+
+
+def test_text_at_the_edge_of_a_view_of_odd_size_is_covered() -> None:
+    view = np.zeros((131, 203), np.uint8)
+    ink = ink_of(view.shape, "ID 7654321", (90, 128))
+    mask = covered(view.shape, find_text(burn(view, ink, 255)))
+    assert mask[ink > 127].mean() >= 0.9
+
+
+def test_only_the_tiles_asked_for_are_looked_at() -> None:
+    first, second = (ink_of((256, 256), NAME, (20, row)) for row in (40, 200))
+    view = burn(burn(phantom("black"), first, 255), second, 255)
+    where = np.zeros((256 // TILE, 256 // TILE), np.bool_)
+    where[:6] = True
+    mask = covered(view.shape, find_text(view, where=where))
+    assert mask[first > 127].mean() >= 0.9
+    assert not mask[second > 127].any()
