@@ -8,7 +8,8 @@ from typing import Final
 
 _ALPHANUMERIC: Final = re.compile(r"[^\W_]")
 _SEPARATORS: Final = (
-    "\u3000\u3001\uff0c\uff1a\uff1b\uff0f\u30fb \t\r\n\f,;:/\\|_-\N{EN DASH}\N{EM DASH}^=*#&+~<>"
+    " \t\r\n\f,;:/\\|_-\N{EN DASH}\N{EM DASH}^=*#&+~<>\N{NO-BREAK SPACE}"
+    "\u3000\u3001\uff0c\uff1a\uff1b\uff0f\u30fb"
 )
 _PAIRS: Final = frozenset(
     [

@@ -78,7 +78,7 @@ class Cleaner:
 
     def _find(self, passage: Passage, identity: Identity) -> list[Span]:
         vocabulary = self._vocabulary
-        spans = find_patterns(passage, identity.days, vocabulary)
+        spans = find_patterns(passage, identity, vocabulary)
         spans += find_mentions(passage, identity, vocabulary)
         spans += find_introduced(passage, identity, vocabulary)
         spans += find_addresses(passage, vocabulary)

@@ -148,7 +148,10 @@ class _Finder:
         if number >= len(tokens):
             return False
         word = tokens[number][2]
-        if not word.isalpha():
+        if len(word) < 2 or not word.isalpha() or self._passage.digit_at(tokens[number][1]):
+            return False
+        following = tokens[number + 1][2] if number + 1 < len(tokens) else ""
+        if (word, following) in self._vocabulary.phrases:
             return False
         known = self._identity.words.get(word) == NAME
         return known or not (self._vocabulary.knows(word) and word not in PARTICLES)
@@ -165,7 +168,8 @@ class _Finder:
                 return
             if n_names == 0 and (word in _MORE_TITLES or word in _TITLES):
                 continue
-            initial = len(word) == 1 and (passage.folded[end : end + 1] == "." or n_names == 0)
+            stop = passage.folded[end : end + 1] == "."
+            initial = len(word) == 1 and word.isalpha() and (stop or n_names == 0)
             if word in PARTICLES or initial:
                 pending.append(Span(start, end, rule))
             elif self._may_be_name(at) and self._continues(start, end, n_names, gap):

@@ -16,11 +16,14 @@ IDENTIFIER: Final = "identifier"
 _SHORTEST_INSIDE: Final = 6  # letters of two joined names that are found inside a word
 _LONGEST_GAP: Final = 3
 _JOINTS: Final = frozenset(" ^,._-'&+=")
+_PARAMETERS: Final = frozenset("te tr ti fa mm ms kv ma hz hu bval".split())
 _CASE: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 # Too short and too common to be a name unless the rest of the name stands beside them.
 _SMALL: Final = frozenset(
     """
     in an on at of or no so to he is as it am zu et en be by my we us if up go ap pa
+    mit und von vom der die das den dem des zum zur bei auf con sin por del los las par per les sur
+    and the for not non pre con het een met van
     """.split()
 )
 
@@ -49,7 +52,7 @@ def find_mentions(passage: Passage, identity: Identity, vocabulary: Vocabulary) 
 def neighbours(passage: Passage, left: int, right: int) -> bool:
     """Tell whether two tokens, by number, stand beside each other as parts of one name do."""
     gap = passage.folded[passage.tokens[left][1] : passage.tokens[right][0]]
-    return len(gap) <= _LONGEST_GAP and _JOINTS.issuperset(gap)
+    return gap == "/" or (len(gap) <= _LONGEST_GAP and _JOINTS.issuperset(gap))
 
 
 class _NameFinder:
@@ -87,7 +90,7 @@ class _NameFinder:
         vocabulary = self._vocabulary
         if word in vocabulary.terms or word in _SMALL or self._in_phrase(number):
             return True
-        if len(word) > 3 or not vocabulary.knows(word):
+        if len(word) > 2 or not vocabulary.knows(word):
             return False
         # LI KNIE is the left one, Li is somebody.
         return not self._passage.as_written(start, end).istitle()
@@ -150,7 +153,7 @@ class _NameFinder:
         first, last = covered[0], covered[-1]
         if len(covered) > 1:
             gaps = (self._passage.folded[a[1] : b[0]] for a, b in pairwise(covered))
-            whole = first[0] == start and last[1] == end
+            whole = first[0] == start and last[1] == end and not self._is_glued(start, end)
             chance = all(self._vocabulary.knows(word) for *_, word in covered)
             if whole and not chance and all(len(gap) <= 2 and "\n" not in gap for gap in gaps):
                 self._spans.append(Span(start, end, NAME))
@@ -188,7 +191,9 @@ class _NameFinder:
         sure |= {
             number
             for number in self._unsure
-            if self._is_dotted_initial(number + 1) or self._is_dotted_initial(number - 1)
+            if self._is_dotted_initial(number + 1)
+            or self._is_dotted_initial(number - 1)
+            or self._is_labelled(number)
         }
         sure |= {
             number
@@ -215,7 +220,7 @@ class _NameFinder:
             if len(word) == 1 and word.isalpha():
                 if not self._is_initial(other, step):
                     return
-            elif self._identity.words.get(word) != PARTICLE:
+            elif self._identity.words.get(word) != PARTICLE or self._is_glued(start, end):
                 return
             yield Span(start, end, PARTICLE)
             other += step
@@ -228,17 +233,40 @@ class _NameFinder:
         known = len(word) == 1 and word in self._identity.initials
         return known and self._passage.folded[end : end + 1] == "."
 
+    def _is_labelled(self, number: int) -> bool:
+        """Tell whether a token stands behind "pt" or a word with a colon that introduces names."""
+        if number == 0:
+            return False
+        start, end, word = self._tokens[number - 1]
+        gap = self._passage.folded[end : self._tokens[number][0]]
+        if word == "pt":
+            return gap in {" ", ". "} and self._passage.as_written(start, end).islower()
+        return word in {"patient", "patientin", "pat", "name"} and gap in {": ", ":", ".: ", "="}
+
     def _is_initial(self, number: int, step: int) -> bool:
         folded, (start, end, word) = self._passage.folded, self._tokens[number]
-        if folded[end : end + 1].isdigit() or folded[max(start - 1, 0) : start].isdigit():
+        stop = folded[end : end + 1] == "."
+        if self._is_glued(start, end) or folded[end : end + 1] == "/":
             return False
-        if folded[end : end + 1] == "." and step < 0:
-            return True
-        if word not in self._identity.initials:
+        if folded[max(start - 1, 0) : start] in {"/", "+"}:
             return False
+        before = self._tokens[number - 1][2] if number else ""
         following = self._tokens[number + 1][2] if number + 1 < len(self._tokens) else ""
-        side = word in "lr" and step > 0 and self._vocabulary.knows(following)
-        return not side or folded[end : end + 1] == "."
+        if step < 0:
+            # p.a. and w/o c are no initials.
+            if self._vocabulary.knows(before + word) and len(before) == 1:
+                return False
+            if word == "c" and before in {"o", "w", "wo", "with", "without"}:
+                return False
+            return stop or word in self._identity.initials
+        clinical = self._vocabulary.knows(following)
+        side = (word in "lr" or folded[end : end + 1] == "-") and clinical and not stop
+        return word in self._identity.initials and not side
+
+    def _is_glued(self, start: int, end: int) -> bool:
+        """Tell whether a digit touches a token: T2, 1.5T."""
+        folded = self._passage.folded
+        return folded[end : end + 1].isdigit() or folded[max(start - 1, 0) : start].isdigit()
 
 
 def _whole(passage: Passage, squeezed: str, rule: str) -> Iterator[Span]:
@@ -268,8 +296,18 @@ def _identifiers(passage: Passage, number: str) -> Iterator[Span]:
         joined = len(parts) == 1 or (len(number) >= 6 and len(folded[start:end]) < 2 * len(number))
         decimal = before == "." and folded[start - 2 : start - 1].isdigit()
         # b1000 is a parameter, even if 1000 is somebody's number.
-        glued = digits and len(number) < 6 and (before.isalpha() or after.isalpha())
+        glued = digits and len(number) < 6 and _is_parameter(passage, start, end)
         fits = joined and "\n" not in folded[start:end] and not (digits and decimal)
         if fits and not inside and not glued:
             yield Span(start, end, IDENTIFIER)
         at = passage.squeezed.find(number, at + 1)
+
+
+def _is_parameter(passage: Passage, start: int, end: int) -> bool:
+    """Tell whether letters that are no word touch a number: b1000, TE5000, 1000ms."""
+    tokens = passage.tokens
+    covered = passage.covered(start, end)
+    before = tokens[covered.start - 1] if covered.start else (0, -1, "")
+    after = tokens[covered.stop] if covered.stop < len(tokens) else (-1, 0, "")
+    touching = [token[2] for token in (before, after) if token[1] == start or token[0] == end]
+    return any(len(word) == 1 or word in _PARAMETERS for word in touching)

@@ -69,6 +69,10 @@ class Passage:
         first = bisect_right(tokens, start, key=itemgetter(1))
         return range(first, bisect_left(tokens, end, lo=first, key=itemgetter(0)))
 
+    def digit_at(self, place: int) -> bool:
+        """Tell whether a digit stands at a place of `folded`."""
+        return self.folded[place : place + 1].isdigit()
+
     def _has_apostrophes(self) -> bool:
         folded = self.folded
         return "'" in folded or "`" in folded or not (folded.isascii() or _CURLY.isdisjoint(folded))

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from fastdeid.calendar_words import MONTH_DATES, MONTHS
+from fastdeid.identity import NAME, Identity
 from fastdeid.passages import Passage, Span
 from fastdeid.vocabulary import Vocabulary
 
 _HOSPITAL_WORDS: Final = frozenset(("chu", "chru", "umc"))
+_SITES: Final = frozenset("www com org net edu gov info health hospital".split())
 _CLOCK_WORDS: Final = frozenset("uhr am pm a p h hrs".split())
 _YEARS: Final = range(1850, 2101)
 _LONG_RUN: Final = 6  # digits that are no measurement
@@ -84,23 +86,25 @@ _URLS: Final = re.compile(
 )
 # A university hospital and its letters, CHU-SC.
 _HOSPITALS: Final = re.compile(r"(?<![^\W_])(?:chu|chru|umc)-[a-z]{2,5}(?![^\W_])")
+# A person name as PN has it, in a script that parts words.
+_LETTER: Final = r"[^\W\d_\u2e80-\uffff]"
 _CARETS: Final = re.compile(
-    r"(?<![\w^])[^\W\d_][^\W\d_'\-]{0,63}\^(?:[^\W\d_][^\W\d_'\-.]{0,63})?"
-    r"(?:\^(?:[^\W\d_][^\W\d_'\-.]{0,63})?){0,3}(?:=[^\s=]{1,100}){0,2}(?![\w^])"
+    rf"(?<![\w^]){_LETTER}(?:{_LETTER}|['\-]){{0,63}}\^(?:{_LETTER}(?:{_LETTER}|['\-.]){{0,63}})?"
+    rf"(?:\^(?:{_LETTER}(?:{_LETTER}|['\-.]){{0,63}})?){{0,3}}(?:=[^\s=]{{1,100}}){{0,2}}(?![\w^])"
 )
 
 
-def find_patterns(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) -> list[Span]:
+def find_patterns(passage: Passage, identity: Identity, vocabulary: Vocabulary) -> list[Span]:
     """Return the spans of `passage.folded` that have the form of something that identifies.
 
-    days: dates that the headers know; they are found also where the form alone may mean another
-    thing.
+    Dates that the headers know are found also where the form alone may mean another thing; names
+    that they know are no months.
     """
     spans: list[Span] = []
     folded = passage.folded
     if "@" in folded:
         spans += _all(_MAILS, "e-mail", folded)
-    if "." in folded or "://" in folded:
+    if "://" in folded or not _SITES.isdisjoint(passage.words):
         spans += _all(_URLS, "URL", folded)
     if "^" in folded:
         spans += _all(_CARETS, "person name", folded)
@@ -108,20 +112,20 @@ def find_patterns(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) 
         spans += _all(_HOSPITALS, "institution or place", folded)
     numbers = [word for word in passage.words if word.isdecimal()]
     if numbers:
-        spans += _numeric(passage, days, numbers, vocabulary)
+        spans += _numeric(passage, identity, numbers, vocabulary)
     return spans
 
 
 def _numeric(
-    passage: Passage, days: set[dt.date], numbers: list[str], vocabulary: Vocabulary
+    passage: Passage, identity: Identity, numbers: list[str], vocabulary: Vocabulary
 ) -> Iterator[Span]:
     """Yield what numbers give away; most texts have too few of them for most rules."""
-    folded, words = passage.folded, passage.words
+    folded, words, days = passage.folded, passage.words, identity.days
     total = sum(map(len, numbers))
     joined = "-" in folded or "/" in folded
-    if len(numbers) > 2 and total > 3:
+    if len(numbers) > 2 and total > 3 and _may_be_dates(folded, numbers):
         yield from _dates(passage, days)
-    yield from _month_dates(passage)
+    yield from _month_dates(passage, identity)
     if ":" in folded or not _CLOCK_WORDS.isdisjoint(words):
         yield from _checked(passage, _TIMES, "time")
     if total >= _LONG_RUN:
@@ -138,10 +142,23 @@ def _numeric(
         yield from _checked(passage, _IPS, "IP address")
 
 
-def _month_dates(passage: Passage) -> Iterator[Span]:
-    if not MONTHS.isdisjoint(passage.words):
-        for pattern in MONTH_DATES:
-            yield from _all(pattern, "date", passage.folded)
+def _may_be_dates(folded: str, numbers: list[str]) -> bool:
+    """Tell whether numbers may be joined to dates: twice the same separator, or a year."""
+    return any(folded.count(joint) > 1 for joint in "-./_") or any(
+        len(number) == 4 for number in numbers
+    )
+
+
+def _month_dates(passage: Passage, identity: Identity) -> Iterator[Span]:
+    months = MONTHS.intersection(passage.words)
+    if not months:
+        return
+    for number, pattern in enumerate(MONTH_DATES):
+        whole = number < len(MONTH_DATES) - 2
+        if whole or not any(identity.words.get(month) == NAME for month in months):
+            for span in _all(pattern, "date", passage.folded):
+                if whole or not is_measurement(passage, span.start, span.end):
+                    yield span
 
 
 def _all(pattern: re.Pattern[str], rule: str, folded: str) -> Iterator[Span]:

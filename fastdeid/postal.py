@@ -68,7 +68,7 @@ def find_addresses(passage: Passage, vocabulary: Vocabulary) -> Iterator[Span]:
             names = " ".join(filter(None, match.groupdict().values()))
             words = [word for word in _WORD.findall(names) if len(word) > 2]
             # Main Street is one; a clinical term, or nothing but clinical words, is none.
-            if not _SURE.search(match[0]) and any(map(vocabulary.knows, words)):
+            if not _SURE.search(match[0]) and (not words or any(map(vocabulary.knows, words))):
                 continue
             if not any(word in vocabulary.terms for word in words):
                 start, end = match.span()
