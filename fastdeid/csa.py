@@ -21,7 +21,7 @@ _MAGIC: Final = b"SV10\4\3\2\1"
 _TAG: Final = struct.Struct("<64si4s3i")
 _ITEM: Final = struct.Struct("<4i")
 _START: Final = struct.Struct("<2I")
-_VRS: Final = frozenset(name.encode("ascii") for name in VR_NUMBERS)
+_VRS: Final = frozenset(name.encode("ascii") for name in VR_NUMBERS if name)
 _MARK: Final = 77
 _MARKS: Final = frozenset({77, 205})
 # So many empty values, as they stand behind the last one of a tag.

@@ -76,11 +76,10 @@ class Planner:
         """Decide on every row, and on the creators by what is kept of their blocks."""
         for row in self._rows:
             place = self._places.get(row.parent, _OUTSIDE)
-            root = self._roots.get(row.parent, row.parent)
+            root = self._roots[row.number] = self._roots.get(row.parent, row.parent)
             if row.flags & IS_ITEM:
                 self._places[row.number] = place
                 if place == _INSIDE:
-                    self._roots[row.number] = root
                     self._add(row, root, Verdict(Operation.KEEP, "", "", "item of a kept sequence"))
                 elif place == _OUTSIDE:
                     self._roots[row.number] = row.number

@@ -118,6 +118,7 @@ def test_spaces_and_empty_values_stay() -> None:
         csa(PHYSICS, n_tags=1001),
         csa(PHYSICS, n_tags=len(PHYSICS) + 1),
         csa([Tag("B_value", "QQ", integers(1))]),
+        csa([Tag("B_value", "", integers(1))]),
         csa([Tag("B_value", "IS", integers(1))]) + bytes(4 << 20),
     ],
 )

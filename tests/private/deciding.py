@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 
+from fastdeid.codes import Operation
 from fastdeid.dicom.reader import Reader
-from fastdeid.kernels.elements import N_COLUMNS, TAG
+from fastdeid.kernels.elements import N_COLUMNS, OPERATION, PARENT, TAG
 from fastdeid.private import Decision, PrivateRules, safe_attributes
 from fastdeid.profiles.private_tables import PrivateAttribute
 from tests import builders as b
@@ -35,8 +36,11 @@ def read(
         file.write(data)
         file.flush()
         reader.read(file.fileno(), len(data))
-    # As if every rule kept everything.
-    reader.table[: reader.n_rows, 8] = 0
+    # As if the rules kept every standard attribute; private ones and what is below them go.
+    for row in range(reader.n_rows):
+        parent = int(reader.table[row, PARENT])
+        goes = reader.table[row, TAG] >> 16 & 1 or (parent >= 0 and reader.table[parent, OPERATION])
+        reader.table[row, OPERATION] = Operation.REMOVE if goes else Operation.KEEP
     return reader
 
 
