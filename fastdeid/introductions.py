@@ -17,7 +17,8 @@ _TITLES: Final = frozenset(
     """
     prof professor professeur profesor doctor doctora docteur doktor dottore dottoressa drs dra dott
     dottssa drssa drin herr herrn frau mme mlle madame monsieur mademoiselle senor senora senorita
-    sra srta sig sigra signor signora dhr mevr mevrouw meneer mijnheer miss mister missus
+    profssa prim primarius sra srta sig sigra signor signora dhr mevr mevrouw meneer mijnheer miss
+    mister missus
     """.split()
 )
 _TITLES_AS_WRITTEN: Final = frozenset("dr pr mr mrs ms sr m fr hr mw pd oa don dona dom".split())

@@ -33,7 +33,8 @@ _UNITS: Final = frozenset(
 # A number behind one of these is one, too.
 _PARAMETERS: Final = frozenset(
     """
-    te tr ti fa b bval bvals bvalue bvalues echo echoes phase phases angle angles level levels rib
+    te tr ti ta fa b bval bvals bvalue bvalues echo echoes phase phases angle angles level levels
+    rib
     ribs window wl ww matrix fov etl version v ver vers rel release software sw syngo numaris ratio
     dilution scale toe toes finger fingers grade grades delay delays flip pitch mtx kernel rippe
     zehen zehe dig digiti ray rays mcp pip dip zoom asl pld venc
@@ -233,7 +234,7 @@ def _runs(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) -> Itera
     folded = passage.folded
     for match in _RUNS.finditer(folded):
         start, end = match.span()
-        if is_measurement(passage, start, end):
+        if is_measurement(passage, start, end) or _is_series(match[0]):
             continue
         day = _is_day(match[0])
         prefix = _PREFIX.search(folded[max(start - 5, 0) : start])
@@ -252,6 +253,12 @@ def _runs(passage: Passage, days: set[dt.date], vocabulary: Vocabulary) -> Itera
 
 # Registers of trials: the number names a study, not a person.
 _STUDIES: Final = frozenset(("nct", "isrctn"))
+
+
+def _is_series(run: str) -> bool:
+    """Tell whether joined numbers are round values of a parameter: 0/90/180/270, b 50-400-800."""
+    groups = re.split(r"[\-/]", run)
+    return len(groups) > 1 and all(len(group) < 5 and group[-1] in "05" for group in groups)
 
 
 def _is_day(digits: str) -> bool:

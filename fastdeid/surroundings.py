@@ -42,7 +42,8 @@ _BEFORE: Final = frozenset(
     versicherungsnr versichertennr kvnr medical-record record
     prof professor professeur profesor doctor doctora docteur doktor dottore dottoressa drs dra dott
     dottssa drssa drin dr herr herrn frau mme mlle madame monsieur mademoiselle senor senora
-    senorita sra srta sig sigra signor signora dhr mevr mevrouw meneer mijnheer miss mister med
+    senorita profssa prim primarius ssa sra srta sig sigra signor signora dhr mevr mevrouw meneer
+    mijnheer miss mister med
     habil hc phil rer univ priv doz dipl ing
     """.split()
 )
@@ -116,7 +117,7 @@ def _goes_before(passage: Passage, number: int, rule: str) -> bool:
         return False
     if rule == PLACE and word in _PLACES:
         return gap in {" ", "-"}
-    if word == "pd":  # Privatdozent, and proton density
+    if word in {"pd", "oa", "ca"}:  # Privatdozent, Oberarzt, Chefarzt; proton density and so on
         return passage.tokens[number + 1][2] in {"dr", "prof"}
     if word in _ALSO_TERMS:
         # Dutch for on, French for at, and n\xb0.

@@ -184,3 +184,17 @@ CLINICAL: Final = tuple(
     """.replace("\n", "|").split("|")
 )
 CLINICAL_TEXTS: Final = tuple(text.strip() for text in CLINICAL if text.strip())
+# Reports without anybody in them.
+REPORTS: Final = (
+    "Hinchey Ia, Bosniak 2, Child-Pugh B, Gleason 3+4=7, PI-RADS 4, T2N0M0, Ki-67 20%.",
+    "MRT des Kniegelenks links: Baker-Zyste 3,5 cm, Outerbridge II-III. Z.n. VKB-Plastik 2015.",
+    "IRM cérébrale: T2*, Fazekas 2. Polygone de Willis: pas d'argument pour un processus.",
+    "TC de tórax: nódulo de 7 mm (serie 4, imagen 112). Del resto sin hallazgos, 6 meses.",
+    "RM encefalo: sistema ventricolare in asse. L'aorta ascendente misura 38 mm.",
+    "De mediale meniscus toont een scheur. Baker cyste van 2 cm.",
+    "F18 FDG 370 MBq i.v., 98 mg/dl, SUVmax 8.4, 99mTc-MAG3 100 MBq, Lu-177 7.4 GBq cycle 3/4.",
+    "3D-CRT, 6 MV / 15 MV, 45 Gy in 25 Fx, gantry 0/90/180/270, VMAT 181-179, D95% = 98%.",
+    "RTOG 0617, EORTC 22922, NSABP B-51, ACRIN 6698, NCT01234567, b 50-400-800, TA 2:34",
+    "GA 22w3d, BPD 54 mm, LVEF 55-60% (Simpson biplane), E/A 1.2, E/e' 8, TI 0.4 MI 1.1.",
+    "t2_tse_sag_384 TR 3500 TE 98 ETL 17 BW 190 Hz/Px mat 384x269, 1.5 T Aera XQ, 3T Prisma VE11C",
+)

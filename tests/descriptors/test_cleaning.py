@@ -32,7 +32,7 @@ def test_what_looks_identifying_goes_whoever_it_is(
 
 
 @pytest.mark.parametrize("identity", [NOBODY, SOMEBODY], ids=["nobody", "somebody"])
-@pytest.mark.parametrize("text", cases.CLINICAL_TEXTS)
+@pytest.mark.parametrize("text", [*cases.CLINICAL_TEXTS, *cases.REPORTS])
 def test_clinical_text_stays_byte_for_byte(text: str, identity: Identity) -> None:
     assert CLEANER.clean(text, identity) == text
     assert CLEANER.explain(text, identity) == []
