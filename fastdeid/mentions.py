@@ -16,6 +16,8 @@ IDENTIFIER: Final = "identifier"
 _SHORTEST_INSIDE: Final = 6  # letters of two joined names that are found inside a word
 _LONGEST_GAP: Final = 3
 _JOINTS: Final = frozenset(" ^,._-'&+=")
+# Units that are also surnames: Hu is one unless a number stands beside it.
+_UNITS: Final = frozenset("ma hu gy kv cm ml mg mm ms bq hz".split())
 _PARAMETERS: Final = frozenset("te tr ti fa mm ms kv ma hz hu bval".split())
 _CASE: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 # Too short and too common to be a name unless the rest of the name stands beside them.
@@ -90,10 +92,17 @@ class _NameFinder:
         vocabulary = self._vocabulary
         if word in vocabulary.terms or word in _SMALL or self._in_phrase(number):
             return True
+        if word in _UNITS:
+            return self._is_beside_number(number)
         if len(word) > 2 or not vocabulary.knows(word):
             return False
         # LI KNIE is the left one, Li is somebody.
         return not self._passage.as_written(start, end).istitle()
+
+    def _is_beside_number(self, number: int) -> bool:
+        tokens = self._tokens
+        beside = tokens[max(number - 1, 0) : number + 2]
+        return any(word.isdecimal() for *_, word in beside)
 
     def _in_phrase(self, number: int) -> bool:
         """Tell whether a token is a clinical word with the one before it, or behind it."""

@@ -78,6 +78,9 @@ def test_cleaning_again_changes_nothing() -> None:
         # Two letters: abbreviations in capitals stay.
         ("Li^Wei", "KNIE LI SEITLICH", "KNIE LI SEITLICH"),
         ("Li^Wei", "Knie Li", "Knie"),
+        ("Ma^Jun", "MA CT HEAD", "CT HEAD"),
+        ("Ma^Jun", "CT HEAD 100 mA", "CT HEAD 100 mA"),
+        ("Hu^Jun", "lesion HU 12", "lesion HU 12"),
         ("Smith^Lucy", "Smith L Knee", "L Knee"),
         ("Smith^Lucy", "Smith, L. Knee", "Knee"),
         ("Smith^Thomas", "Smith T2 AX", "T2 AX"),
