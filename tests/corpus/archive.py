@@ -181,6 +181,8 @@ _TYPE_1: Final = (
 def required(data_set: Dataset) -> list[str]:
     """Return which attributes of Type 1 an output must have with a value."""
     missing = {row.tag for row in rows().values() if row.basic in {"X", "X/Z"}}
-    names = [name for name in _TYPE_1 if name in data_set and data_set[name].tag not in missing]
+    # Screen shots hold strays from other IODs, in which they are of Type 1.
+    known = _TYPE_1 if data_set.Modality != "OT" else _TYPE_1[:5]
+    names = [name for name in known if name in data_set and data_set[name].tag not in missing]
     moments = {"ECG": ["AcquisitionDateTime"], "SR": ["ContentDate", "ContentTime"]}
     return [*names, *moments.get(str(data_set.Modality), [])]

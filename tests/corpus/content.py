@@ -45,7 +45,7 @@ def content_effect(
 def _value(place: Place, action: str, options: Collection[str]) -> Effect:
     vr = place.element.VR
     if vr == "UI":
-        return Effect.MAP
+        return Effect.KEEP if action == "K" else Effect.MAP
     if vr == "PN" or action == "D":
         return Effect.GO
     if vr in DATES:

@@ -195,8 +195,8 @@ class Judge:
             return
         for old, new in zip(_values(place), _values(output), strict=False):
             path = place.path
-            if UID(old).name != old:
-                self.score.check(old == new, "kept registered uid", pair, path, "changed")
+            if UID(old).name != old or wanted is Effect.KEEP:
+                self.score.check(old == new, "kept uid", pair, path, "changed")
                 continue
             valid = len(new) <= _LONGEST_UID and _UID.fullmatch(new) is not None
             self.score.check(
@@ -286,16 +286,21 @@ def _within(value: str, texts: set[str]) -> bool:
     return any(value in text for text in texts)
 
 
+_GROUPS: Final = {
+    "identifier": "id id_bare other_id accession order admission issuer mrn second acc",
+    "date in text": "birth birth_short birth_long birth_digits day day_short day_long day_digits "
+    "dob dob_words seen",
+    "contact": "phone mail address hospital_phone url ip tel home",
+    "place": "hospital short department station clinic abbr",
+    "staff": "titled referring operator stranger doctor tech other_doctor",
+    "institution": "institution",
+    "device": "device",
+}
+
+
 def _group(sort: str) -> str:
-    if sort in {"id", "id_bare", "other_id", "accession", "order", "admission", "issuer"}:
-        return "identifier"
-    if sort.startswith(("birth", "day")):
-        return "date in text"
-    if sort in {"phone", "mail", "address", "hospital_phone", "url", "ip"}:
-        return "contact"
-    if sort in {"hospital", "short", "department", "station"}:
-        return "place"
-    return "staff" if sort in {"titled", "referring", "operator", "stranger"} else "name"
+    """Return the category of a placeholder, names by default."""
+    return next((name for name, sorts in _GROUPS.items() if sort in sorts.split()), "name")
 
 
 def _declared_safe(pair: Pair) -> set[str]:

@@ -56,7 +56,9 @@ def _line(scribe: Scribe, row: Row, template: str) -> str:
     for option, sort in _SORTS.items():
         if row.options.get(option) == "K":
             return scribe.secret(f"L{row.tag:08X}55{scribe.visit.number}", sort)
-    return scribe.say(template)
+    # What no option cleans holds no clinical phrase: such a text would be an address or a place.
+    cleaned = "C" in row.options.values()
+    return scribe.say(template if cleaned else template.rpartition("] ")[2])
 
 
 def _name(scribe: Scribe, row: Row) -> str:

@@ -106,7 +106,7 @@ def _one(
         return _unnamed(vr, options)
     chosen = {row.options[name] for name in options if name in row.options}
     if "K" in chosen:
-        return Effect.MAP if vr == "UI" and "retain_uids" not in options else Effect.KEEP
+        return Effect.KEEP
     if "C" in chosen:
         return Effect.SHIFT if vr in DATES else Effect.KEEP if vr == "SQ" else Effect.CLEAN
     if row.basic == "U" or (vr == "UI" and "D" in row.basic):
