@@ -25,8 +25,6 @@ BATCH_ROWS: Final = 1 << 16
 BLOCK_BYTES: Final = 1 << 23
 
 _BATCH_BYTES: Final = 1 << 26
-# A row of CSV with fewer bytes than this holds no ID and no date.
-_SHORTEST_ROW: Final = 24
 _DEFLATED: Final = 8  # bytes of CSV in a byte of a compressed file
 _PACKED: Final = (".gz", ".bz2", ".zst", ".lz4", ".br")
 _PARQUET: Final = b"PAR1"
@@ -229,7 +227,8 @@ def _size(path: str, columns: Sequence[str]) -> tuple[int, int]:
     """Return about how many rows a file has, and how many bytes its columns have in memory."""
     if not _is_parquet(path):
         size = os.path.getsize(path) * (_DEFLATED if path.endswith(_PACKED) else 1)
-        return size // _SHORTEST_ROW, size
+        first = _start(path, _LONGEST_HEADER)
+        return size * first.count(b"\n") // max(len(first), 1), size
     metadata = pq.read_metadata(path)
     wanted = set(columns)
     groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))

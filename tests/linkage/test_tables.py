@@ -150,8 +150,11 @@ def test_the_output_does_not_become_part_of_the_table(tmp_path: Path) -> None:
         )
 
 
-def test_huge_values_of_parquet_come_in_small_batches(tmp_path: Path) -> None:
-    notes = ["x" * 1_000_000 + str(number) for number in range(200)]
+def test_huge_values_of_parquet_come_in_small_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tabular, "_BATCH_BYTES", 1 << 20)
+    notes = ["x" * 20_000 + str(number) for number in range(200)]
     table = Table(write_parquet(tmp_path, mrn=["1"] * 200, note=notes), ["mrn", "note"])
     sizes = [batch.num_rows for batch in table.batches()]
     assert sum(sizes) == 200
@@ -251,7 +254,7 @@ def test_many_rows_go_through_buckets_and_come_out_whole(
 
 
 def test_a_terminated_command_leaves_nothing(tmp_path: Path, key_file: Path) -> None:
-    table = write_csv(tmp_path, "mrn\n" + "1\n" * 3_000_000)
+    table = write_csv(tmp_path, "mrn\n" + "1\n" * 1_000_000)
     options = ["--patient-id", "mrn", "--out", str(tmp_path / "out.parquet"), "--key", key_file]
     process = subprocess.Popen(
         [sys.executable, "-m", "fastdeid", "link", table, *options], stderr=subprocess.PIPE
