@@ -56,6 +56,22 @@ def statement(profile: _Profile = "basic") -> None:
     typer.echo(write_statement(profile))
 
 
+@app.command(name="import-regions")
+def import_regions(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CTP pixel script or a deid recipe.")
+    ],
+    credit: Annotated[str, typer.Option(help="Where the rules come from.")] = "imported",
+) -> None:
+    """Print the region rules of FILE as TOML; lines that could not be expressed go to stderr."""
+    from fastdeid.pixels.region_import import import_file, write_rules
+
+    imported = import_file(file, credit)
+    typer.echo(write_rules(imported.rules), nl=False)
+    for line in imported.skipped_lines:
+        typer.echo(f"line {line}: the rule says what region rules cannot say", err=True)
+
+
 def explain(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A DICOM file.")],
     profile: Annotated[str, typer.Option(help="Name or file of the profile.")] = "basic",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -232,6 +233,15 @@ def import_rules(text: str, credit: str) -> Imported:
     if not found.rules:
         raise ProfileError("no rule with boxes in the file to import")
     return found
+
+
+def import_file(path: Path, credit: str) -> Imported:
+    """Return the region rules of a file. Raises ProfileError, without the path."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        raise ProfileError("the file to import cannot be read") from None
+    return import_rules(text, credit)
 
 
 def _quoted(text: str) -> str:

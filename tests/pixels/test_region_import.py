@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from fastdeid.commands import app
 from fastdeid.errors import ProfileError
-from fastdeid.pixels.region_import import import_rules, write_rules
+from fastdeid.pixels.region_import import import_file, import_rules, write_rules
 from fastdeid.pixels.regions import Condition, parse_rules
 
 CTP = """
@@ -95,3 +99,18 @@ def test_written_rules_are_read_as_they_were(text: str) -> None:
 def test_a_file_without_boxes_is_refused(text: str) -> None:
     with pytest.raises(ProfileError):
         import_rules(text, "x")
+
+
+def test_the_command_prints_rules_and_names_lines_that_it_leaves_out(tmp_path: Path) -> None:
+    script = tmp_path / "a.script"
+    script.write_text(CTP)
+    result = CliRunner().invoke(app, ["profile", "import-regions", str(script), "--credit", "CTP"])
+    assert result.exit_code == 0
+    assert parse_rules(result.stdout).rule == import_rules(CTP, "CTP").rules
+    assert result.stderr.count("line ") == 2
+
+
+def test_a_file_that_is_not_there_is_not_named(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError) as raised:
+        import_file(tmp_path / "secret.script", "x")
+    assert "secret" not in str(raised.value)
