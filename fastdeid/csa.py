@@ -16,7 +16,7 @@ from fastdeid.tags import VR_NUMBERS
 
 # Real headers have about 100 tags and at most some hundred KB, most of it the protocol.
 _MOST_TAGS: Final = 1000
-_MOST_BYTES: Final = 4 << 20
+MOST_BYTES: Final = 4 << 20
 _MAGIC: Final = b"SV10\4\3\2\1"
 _TAG: Final = struct.Struct("<64si4s3i")
 _ITEM: Final = struct.Struct("<4i")
@@ -97,7 +97,7 @@ def scrub(raw: bytes) -> bytes | None:
     None when the bytes are not a CSA header from the first tag to the last: nothing of them may be
     kept. What stands behind the last tag becomes zeros.
     """
-    if len(raw) > _MOST_BYTES:
+    if len(raw) > MOST_BYTES:
         return None
     is_second = raw.startswith(b"SV10")
     start = len(_MAGIC) if is_second else 0

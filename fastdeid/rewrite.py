@@ -167,7 +167,11 @@ class Rewriter:
             return
         for job in jobs:
             if job.error is None:
-                self._second.change(loaded, job.number, job.setting)
+                try:
+                    self._second.change(loaded, job.number, job.setting, job.fd)
+                except OSError as error:
+                    job.error = error
+                    continue
                 for row in self._second.clean_texts(loaded, job.number, job.setting):
                     self._clean(loaded, job.setting, row)
 

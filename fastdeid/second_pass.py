@@ -14,14 +14,14 @@ import numpy as np
 from fastdeid import graphics
 from fastdeid.actions import resolve
 from fastdeid.codes import Operation
-from fastdeid.csa import scrub
+from fastdeid.csa import MOST_BYTES, scrub
 from fastdeid.descriptors import Cleaner, clean_value
 from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.text import decode
 from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
-from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, N_COLUMNS, OPERATION, TAG, VR
+from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, LENGTH, N_COLUMNS, OPERATION, TAG, VR
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
 from fastdeid.options import CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
@@ -75,12 +75,15 @@ class SecondPass:
         changes = self._private is not None or self._structured is not None or self._graphics
         return changes or self._has_texts
 
-    def change(self, loaded: Loaded, number: int, setting: Setting) -> None:
-        """Decide anew on rows of a decided file, and resolve the values that this replaces."""
+    def change(self, loaded: Loaded, number: int, setting: Setting, fd: int) -> None:
+        """Decide anew on rows of a decided file, and resolve the values that this replaces.
+
+        fd: the file, for values that are not loaded. Raises the OSError of a failed read.
+        """
         rows = loaded.rows(number)
         for row, replace, vr in list(self._changes(loaded, rows, setting)):
             if replace == _CSA:
-                self._scrub(loaded, row)
+                self._scrub(loaded, row, fd)
                 continue
             kind = self._kind(replace, vr or VR_NAMES[loaded.cells[row * N_COLUMNS + VR]])
             self._set_entry(loaded, row, kind, setting)
@@ -157,10 +160,10 @@ class SecondPass:
             self._entries[key] = entry
         cells[at + ENTRY] = entry
 
-    def _scrub(self, loaded: Loaded, row: int) -> None:
+    def _scrub(self, loaded: Loaded, row: int, fd: int) -> None:
         """Keep the physics of a Siemens CSA header, or remove the element."""
-        raw = loaded.value(row)
-        scrubbed = scrub(raw) if raw else None
+        is_readable = loaded.cells[row * N_COLUMNS + LENGTH] <= MOST_BYTES
+        scrubbed = scrub(loaded.whole_value(row, fd)) if is_readable else None
         if scrubbed is None:
             loaded.cells[row * N_COLUMNS + OPERATION] = kernel.REMOVE
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import numpy as np
@@ -64,6 +65,20 @@ class Loaded:
             return b""
         start = cells[at + scan.VALUE]
         return self.view[start : start + cells[at + scan.LENGTH]].tobytes()
+
+    def whole_value(self, row: int, fd: int) -> bytes:
+        """Return the value of a leaf without fragments, however long it is.
+
+        fd: the file of the row. Raises OSError when it cannot be read, or is shorter than it was.
+        """
+        at = row * scan.N_COLUMNS
+        start, length = self.cells[at + scan.VALUE], self.cells[at + scan.LENGTH]
+        if not self.cells[at + scan.FLAGS] & scan.BULK:
+            return self.view[start : start + length].tobytes()
+        value = os.pread(fd, length, start)
+        if len(value) != length:
+            raise OSError("changed while it was read")
+        return value
 
 
 def cells_of(numbers: npt.NDArray[np.int64]) -> memoryview[int]:
