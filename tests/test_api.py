@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,8 +23,8 @@ FILE = b.part10(ct_image())
 
 @pytest.mark.parametrize("module", [api, link_table], ids=lambda module: module.__name__)
 @pytest.mark.filterwarnings("default")
-def test_every_example_runs(module: object) -> None:
-    tests = doctest.DocTestFinder(exclude_empty=True).find(module)  # type: ignore[arg-type]
+def test_every_example_runs(module: ModuleType) -> None:
+    tests = doctest.DocTestFinder(exclude_empty=True).find(module)
     runner = doctest.DocTestRunner()
     for test in tests:
         runner.run(test)

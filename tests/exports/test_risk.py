@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from tests.linkage.tables import write_parquet
 
 def manifest(folder: Path, people: list[tuple[str, str, str, str]], status: str = "ok") -> Path:
     """Write a manifest of patients, each with sex, age and modality, two instances each."""
-    columns: dict[str, list[str | None]] = {
+    columns: dict[str, list[Any]] = {
         column.name: [None] * 2 * len(people) for column in MANIFEST.columns
     }
     named = ("patient", "patient_sex", "patient_age", "modality")

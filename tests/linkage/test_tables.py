@@ -255,9 +255,10 @@ def test_many_rows_go_through_buckets_and_come_out_whole(
 
 def test_a_terminated_command_leaves_nothing(tmp_path: Path, key_file: Path) -> None:
     table = write_csv(tmp_path, "mrn\n" + "1\n" * 1_000_000)
-    options = ["--patient-id", "mrn", "--out", str(tmp_path / "out.parquet"), "--key", key_file]
+    names = ["--patient-id", "mrn", "--out", str(tmp_path / "out.parquet")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "fastdeid", "link", table, *options], stderr=subprocess.PIPE
+        [sys.executable, "-m", "fastdeid", "link", table, *names, "--key", key_file],
+        stderr=subprocess.PIPE,
     )
     while process.poll() is None and not list(tmp_path.glob("out.parquet.*")):
         time.sleep(0.01)
