@@ -166,14 +166,16 @@ class Rewriter:
         if not self._second.is_needed():
             return
         for job in jobs:
-            if job.error is None:
-                try:
-                    self._second.change(loaded, job.number, job.setting, job.fd)
-                except OSError as error:
-                    job.error = error
-                    continue
-                for row in self._second.clean_texts(loaded, job.number, job.setting):
-                    self._clean(loaded, job.setting, row)
+            if job.error is not None:
+                continue
+            try:
+                self._second.change(loaded, job.number, job.setting, job.fd)
+                gone = self._second.clean_texts(loaded, job.number, job.setting, job.fd)
+            except OSError as error:
+                job.error = error
+                continue
+            for row in gone:
+                self._clean(loaded, job.setting, row)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""

@@ -6,6 +6,7 @@ that the headers of their own file know.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -21,7 +22,19 @@ from fastdeid.dicom.text import decode
 from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
-from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, LENGTH, N_COLUMNS, OPERATION, TAG, VR
+from fastdeid.kernels.elements import (
+    BULK,
+    ENTRY,
+    FLAGS,
+    IMPLICIT,
+    LENGTH,
+    N_COLUMNS,
+    OPERATION,
+    SEQUENCE,
+    TAG,
+    VALUE,
+    VR,
+)
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
 from fastdeid.options import CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
@@ -39,6 +52,8 @@ _UN: Final = VR_NAMES.index("UN")
 # Text VRs in which a backslash parts no values, PS3.5 section 6.2.
 _SINGLE: Final = frozenset(("LT", "ST", "UT"))
 _KNOWING: Final = ("name", "patient", "identifier", "phrase", "date")
+# Longer texts are none that a person reads.
+_LONGEST: Final = 1 << 20
 # Beyond so many nothing is remembered any more: texts that never repeat fill memory.
 _MOST: Final = 1 << 14
 
@@ -85,13 +100,15 @@ class SecondPass:
             if replace == _CSA:
                 self._scrub(loaded, row, fd)
                 continue
-            kind = self._kind(replace, vr or VR_NAMES[loaded.cells[row * N_COLUMNS + VR]])
+            at = row * N_COLUMNS
+            tag = loaded.cells[at + TAG] if replace == "items" else 0
+            kind = self._kind(replace, vr or VR_NAMES[loaded.cells[at + VR]], tag)
             self._set_entry(loaded, row, kind, setting)
 
-    def clean_texts(self, loaded: Loaded, number: int, setting: Setting) -> list[int]:
-        """Clean the texts of a file, all other values of which are resolved.
+    def clean_texts(self, loaded: Loaded, number: int, setting: Setting, fd: int) -> list[int]:
+        """Clean the texts of the file `fd`, all other values of which are resolved.
 
-        Returns the rows of texts of which nothing may stay.
+        Returns the rows of texts of which nothing may stay. Raises the OSError of a failed read.
         """
         rows = loaded.rows(number)
         table = loaded.table[rows]
@@ -103,7 +120,7 @@ class SecondPass:
         return [
             row
             for row in (deferred + rows.start).tolist()
-            if not self._clean(loaded, row, setting, identity)
+            if not self._clean(loaded, row, _text(loaded, row, fd), setting, identity)
         ]
 
     # Rows that are decided anew
@@ -126,14 +143,14 @@ class SecondPass:
             if operation is Operation.REPLACE:
                 yield row, replace, ""
 
-    def _kind(self, replace: str, vr: str) -> int:
+    def _kind(self, replace: str, vr: str, tag: int = 0) -> int:
         return self._profile.kinds.add(
             Kind(
                 replace=replace,
                 harvest=harvest_of(Attribute(vr, "1-n", "")),
                 vr=vr,
                 vm="1-n",
-                tag=0,
+                tag=tag,
                 per_patient=replace in {"patient_id", "patient_name", "shift"},
                 otherwise="dummy",
             )
@@ -198,11 +215,17 @@ class SecondPass:
             identity = self._identities[key] = Identity(pairs)
         return identity
 
-    def _clean(self, loaded: Loaded, row: int, setting: Setting, identity: Identity) -> bool:
-        """Clean one text; return whether something of it stays, or nothing was there."""
+    def _clean(
+        self, loaded: Loaded, row: int, raw: bytes | None, setting: Setting, identity: Identity
+    ) -> bool:
+        """Clean one text; return whether something of it stays, or nothing was there.
+
+        raw: the text, None when it is too long.
+        """
+        if raw is None:
+            return False
         cells = loaded.cells
         vr = VR_NAMES[cells[row * N_COLUMNS + VR]]
-        raw = loaded.value(row)
         charsets = setting.context.charsets
         key = (vr, charsets, identity.key, raw)
         entry = self._known(key)
@@ -233,3 +256,17 @@ class SecondPass:
             self._generation = self._memo.generation
             self._entries.clear()
             self._identities.clear()
+
+
+def _text(loaded: Loaded, row: int, fd: int) -> bytes | None:
+    """Return the text in a row, however much of the file is loaded; None beyond _LONGEST."""
+    at = row * N_COLUMNS
+    start, length = loaded.cells[at + VALUE], loaded.cells[at + LENGTH]
+    if loaded.cells[at + FLAGS] & SEQUENCE:
+        return b""
+    if length > _LONGEST:
+        return None
+    if not loaded.cells[at + FLAGS] & BULK:
+        return loaded.view[start : start + length].tobytes()
+    raw = os.pread(fd, length, start)
+    return raw if len(raw) == length else None
