@@ -6,7 +6,6 @@ that the headers of their own file know.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,7 +22,6 @@ from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
-    BULK,
     ENTRY,
     FLAGS,
     IMPLICIT,
@@ -32,7 +30,6 @@ from fastdeid.kernels.elements import (
     OPERATION,
     SEQUENCE,
     TAG,
-    VALUE,
     VR,
 )
 from fastdeid.kinds import Kind, harvest_of
@@ -261,12 +258,6 @@ class SecondPass:
 def _text(loaded: Loaded, row: int, fd: int) -> bytes | None:
     """Return the text in a row, however much of the file is loaded; None beyond _LONGEST."""
     at = row * N_COLUMNS
-    start, length = loaded.cells[at + VALUE], loaded.cells[at + LENGTH]
     if loaded.cells[at + FLAGS] & SEQUENCE:
         return b""
-    if length > _LONGEST:
-        return None
-    if not loaded.cells[at + FLAGS] & BULK:
-        return loaded.view[start : start + length].tobytes()
-    raw = os.pread(fd, length, start)
-    return raw if len(raw) == length else None
+    return loaded.whole_value(row, fd) if loaded.cells[at + LENGTH] <= _LONGEST else None
