@@ -73,19 +73,21 @@ class Automaton:
 
 
 def _anchors(values: Sequence[bytes], width: int, stride: int) -> npt.NDArray[np.int64]:
-    """Return the anchors of needles: the words that stand in the fewest of them.
+    """Return the anchors of needles: of a few words each, those that the fewest share.
 
     So 1.2.840.10008., with which so many UIDs begin, is not what a search stops at.
     """
     span = width + stride - 1
     spans = [_spans(value.lower(), span) for value in values]
-    shared = Counter(word for words in spans for word in set(words))
+    shared = Counter(word for words in spans for word in words)
     rows = []
     for number, words in enumerate(spans):
-        best = min(range(len(words)), key=lambda at: (shared[words[at]], -at))
-        rows += [(number, best + offset) for offset in range(stride)]
+        best = min(words, key=lambda word: shared[word])
+        rows += [(number, words[best] + offset) for offset in range(stride)]
     return np.array(rows, np.int64).reshape(-1, 2)
 
 
-def _spans(value: bytes, span: int) -> list[bytes]:
-    return [value[at : at + span] for at in range(len(value) - span + 1)]
+def _spans(value: bytes, span: int) -> dict[bytes, int]:
+    """Return a few words of a needle with their places: at its end, its middle and its start."""
+    last = len(value) - span
+    return {value[at : at + span]: at for at in (last, last // 2, 0)}

@@ -89,7 +89,8 @@ def _jpeg_2000(raw: bytes) -> list[_Piece]:
         length = int.from_bytes(raw[at + 2 : at + 4], "big")
         if marker == _J2K_TILE:
             part = int.from_bytes(raw[at + 6 : at + 10], "big")
-            tile_end = at + part if part else len(raw) - 2
+            # The last tile-part may reach to the end of the code stream, without a length.
+            tile_end = at + part if part else raw.find(b"\xff\xd9", at + 12)
         elif marker == _J2K_COMMENT:
             pieces.append((at + 6, at + 2 + length, TEXT))
         at += 2 + max(length, 2)

@@ -128,8 +128,12 @@ class InstanceCheck:
         yield from self._file_meta(row, contents[0])
         for kind, place in self.rules.find(inner, _names(row)):
             yield Finding(name, kind, tag_text(place.tag), place.start)
+        rules = self.rules.rules_of(inner)
         for place in inner.places:
-            if place.vr == "UI" and place.tag not in _OF_FILE_META:
+            if place.vr != "UI" or place.tag in _OF_FILE_META:
+                continue
+            # Options may keep UIDs, of devices or all of them.
+            if place.tag >> 16 == 2 or not self.rules.keeps(rules, place):
                 yield from self._uids(name, inner, place.tag, place.start, place.end)
         yield from self._read_with_pydicom(row)
 

@@ -91,7 +91,7 @@ def find_needles(originals: Iterable[Original], codecs: Iterable[str] = ()) -> l
         for text, boundary, inside in _texts(original):
             narrow, wide = _encodings(text, used)
             forms = [(raw, boundary, inside) for raw in sorted(narrow | wide)]
-            if original.kind != UID and len(text) >= _LONG_FORMS:
+            if original.kind in {NAME, PATIENT} and len(text) >= _LONG_FORMS:
                 # Neighbours are wrapped as well, so nothing can be said of them.
                 wrapped = {form for raw in narrow for form in _wrapped(raw)}
                 forms += [(raw, ANYWHERE, False) for raw in sorted(wrapped)]
@@ -304,7 +304,8 @@ def _wrapped(raw: bytes) -> set[bytes]:
         inner = code[first : (shift + len(raw)) * 8 // 6]
         if len(inner) >= 8:
             found.add(inner)
-    for shift in range(2):
+    # Swapped digits are a number like any other.
+    for shift in range(0 if raw.isdigit() else 2):
         whole = raw[shift : shift + (len(raw) - shift) // 2 * 2]
         swapped = bytearray(whole)
         swapped[0::2], swapped[1::2] = whole[1::2], whole[0::2]

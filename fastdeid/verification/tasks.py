@@ -77,9 +77,14 @@ class Verifier:
         """Check the outputs of a task. Whatever they are, it ends in findings, never in errors."""
         findings: list[Finding] = []
         originals = set(task.originals)
-        if self._setup.source:
-            for row in task.rows:
-                originals |= self._harvest(row, findings)
+        sources: dict[str, Content] = {}
+        for row in task.rows if self._setup.source else ():
+            source = read_source(self._setup.source, row.source_path)
+            if source is None:
+                findings.append(Finding(row.output_path, "source_unreadable"))
+            else:
+                sources[row.output_path] = source
+                originals.update(harvest(self._check.rules, source))
         needles = find_needles(originals, _codecs(task.charsets))
         searcher = Searcher(needles)
         for text in task.texts:
@@ -88,7 +93,7 @@ class Verifier:
                 findings.append(Finding("", "original_in_table", "", -1, needle.kind))
         self._check.references.clear()
         for row in task.rows:
-            findings += self._one(row, searcher)
+            findings += self._one(row, searcher, sources.get(row.output_path))
         return Result(
             findings,
             n_files=len(task.rows),
@@ -98,14 +103,7 @@ class Verifier:
             references=sorted(self._check.references),
         )
 
-    def _harvest(self, row: Row, findings: list[Finding]) -> set[Original]:
-        source = read_source(self._setup.source, row.source_path)
-        if source is None:
-            findings.append(Finding(row.output_path, "source_unreadable"))
-            return set()
-        return set(harvest(self._check.rules, source))
-
-    def _one(self, row: Row, searcher: Searcher) -> list[Finding]:
+    def _one(self, row: Row, searcher: Searcher, source: Content | None) -> list[Finding]:
         path = row.output_path
         for pseudonym in (row.patient, row.accession_number, *_uids(row)):
             path = path.replace(pseudonym or "/", "/")
@@ -114,9 +112,6 @@ class Verifier:
             needle = searcher.find_text(name)
             if needle is not None:
                 findings.append(Finding("", "original_in_path", "", -1, needle.kind))
-        source = None
-        if self._setup.source:
-            source = read_source(self._setup.source, row.source_path)
         try:
             findings += self._check.find(row, searcher, source, self._map_uid(row, source))
         except Exception as error:  # noqa: BLE001 - a damaged output is a finding
