@@ -1,10 +1,10 @@
 """Clean descriptions: what identifies people goes, the clinical rest stays letter for letter.
 
-PS3.15 section E.3.6, Clean Descriptors Option. Two layers mark spans of a text: what the headers
+PS3.15 section E.3.5, Clean Descriptors Option. Two layers mark spans of a text: what the headers
 know (`mentions`), and what has the form of something identifying (`patterns`, `introductions`,
-`postal`). Words that only introduced a span go with it. Where a word is both a name of the study
-and a clinical term (HEAD, AXIAL), it goes when another part of the name, or a title, stands beside
-it, and stays otherwise: the text does not say that anybody is meant.
+`houses`, `postal`). Words that only introduced a span go with it. Where a word is both a name of
+the study and a clinical term (HEAD, AXIAL), it goes when another part of the name, or a title,
+stands beside it, and stays otherwise: the text does not say that anybody is meant.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from fastdeid.cuts import cut
 from fastdeid.dicom.text import decode, encode
+from fastdeid.houses import find_houses, find_people_behind_for
 from fastdeid.identity import Identity
 from fastdeid.introductions import find_introduced
 from fastdeid.mentions import find_mentions
@@ -82,6 +83,8 @@ class Cleaner:
         spans += find_mentions(passage, identity, vocabulary)
         spans += find_introduced(passage, identity, vocabulary)
         spans += find_addresses(passage, vocabulary)
+        spans += find_houses(passage, vocabulary)
+        spans += find_people_behind_for(passage, identity, vocabulary)
         if spans:
             spans = with_surroundings(passage, spans)
         if self.mode == STRICT:

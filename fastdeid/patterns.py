@@ -155,7 +155,7 @@ def _month_dates(passage: Passage, identity: Identity) -> Iterator[Span]:
     if not months:
         return
     for number, pattern in enumerate(MONTH_DATES):
-        whole = number < len(MONTH_DATES) - 2
+        whole = number < len(MONTH_DATES) - 3  # a day and a year
         if whole or not any(identity.words.get(month) == NAME for month in months):
             for span in _all(pattern, "date", passage.folded):
                 if whole or not is_measurement(passage, span.start, span.end):

@@ -158,6 +158,13 @@ PATTERNS: Final = (
     ("CT Thorax, Via Kowalczyk 5", "CT Thorax"),
     ("CT Thorax, Kowalczykstraat 5", "CT Thorax"),
     ("CT Thorax, 20246 Neustadt", "CT Thorax"),
+    ("CT Thorax at Kowalczyk Hospital", "CT Thorax"),
+    ("CT Thorax, St. Kowalczyk's Memorial Hospital", "CT Thorax"),
+    ("CT Thorax Klinikum Kowalczyk", "CT Thorax"),
+    ("CT Thorax Hôpital Saint-Kowalczyk", "CT Thorax"),
+    ("CT Thorax Ospedale San Kowalczyk", "CT Thorax"),
+    ("CT Thorax for Douglas Kowalczyk", "CT Thorax"),
+    ("CT Thorax for DOUGLAS KOWALCZYK", "CT Thorax"),
     ("CT Thorax, Springfield, IL 62704", "CT Thorax"),
 )
 # What stays, letter for letter.
@@ -177,6 +184,7 @@ CLINICAL: Final = tuple(
     MS protocol|kidney stone protocol|2 PHASE 30/70 SEC|30/70/180 sec|matrix 512 x 512|FOV 240 mm
     window -1000/400|levels C3/C4/C5|ribs 8/9/10|v12.0.3|version 4.5.6|VA20A|syngo MR E11
     300000 counts|1000000 cts|CTDIvol 12.5 mGy|100 kVp 250 mAs|99mTc 740 MBq|Screening mammogram
+    request for Lutetium therapy|for hospital use|outpatient clinic|MRI for Cyberknife
     R MLO|L CC|LMLO|3D T1 BRAVO|Ax SWAN|Ax T2 PROPELLER|eTHRIVE dyn 4|mDIXON-All|sT2W_FLAIR
     Localizer|Scout|Topogram 0.6 T20s|Recon 2: LUNG|Series 4 of 9|3 mm x 3 mm|w/o & w contrast
     Head-Neck-Thorax|Axial (oblique)|"bone" kernel|no change; stable|1st trimester

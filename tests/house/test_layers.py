@@ -22,7 +22,7 @@ LAYERS = (
         *("options", "overrides", "policy", "profile_lines", "rules", "settings"),
         *("sop_classes", "variants"),
         *("cuts", "descriptors", "identity", "introductions", "mentions", "passages", "patterns"),
-        *("calendar_words", "postal", "strictness", "surroundings", "vocabulary"),
+        *("calendar_words", "houses", "postal", "strictness", "surroundings", "vocabulary"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),
