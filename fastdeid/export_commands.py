@@ -180,7 +180,7 @@ def reidentify(
 def risk(
     manifest: _Manifest,
     k: _K = 11,
-    by: _By = "sex,age_band,modality,body_part",
+    by: _By = "sex,age_band,site,modality,body_part",
     table: _Beside = None,
     json: _Json = False,
 ) -> None:
@@ -203,6 +203,7 @@ def _risk_lines(found: Risk) -> list[str]:
         f"{f'classes under {found.k}':<44}{found.small_classes:>14,}",
         f"{'patients in them':<44}{found.small_patients:>14,}",
     ]
+    lines += [f"{name} is in no table: taken as one for all" for name in found.one_value]
     for small in found.small[:20]:
         named = ", ".join(f"{name}={value or 'none'}" for name, value in small.values.items())
         lines.append(f"  {named:<42}{small.patients:>14,}")

@@ -25,6 +25,7 @@ _SOURCES: Final = {
     "body_part": "body_part_examined",
 }
 _UNITS: Final = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+_SITE: Final = "site"
 _BANDS: Final = (5, 10, 20)
 _OLDEST: Final = 90
 _SHOWN: Final = 1000
@@ -51,12 +52,15 @@ class Remedy(msgspec.Struct, frozen=True):
 class Risk(msgspec.Struct, frozen=True):
     """Classes under k: small lists them, the smallest first and at most 1,000.
 
+    one_value: characteristics that no table has, so that all patients are alike in them: the site.
+
     single: what each generalisation does alone. remedies: the combinations with the fewest steps
     that leave no class under k; none when even leaving everything out does not help.
     """
 
     k: int
     by: list[str]
+    one_value: list[str]
     patients: int
     classes: int
     small_classes: int
@@ -76,10 +80,13 @@ def assess(
     """Return the classes of a manifest's patients with fewer than k of them.
 
     by: sex, age_band, body_part, or any column of the manifest or of `table`. table: a table with
-    the column patient, such as one that `link` has made; its columns go before the manifest's.
+    the column patient, such as one that `link` has made; its columns go before the manifest's. The
+    site is in no manifest: without a column of that name in `table` all patients are of one.
 
     Raises UsageError for an unknown characteristic, InputError when a table cannot be read.
     """
+    one_value = sorted({_SITE} & set(by) - _outer_columns(table))
+    by = [name for name in by if name not in one_value]
     if k < 1 or not by or len(set(by)) < len(by):
         raise UsageError("k is at least 1, and each characteristic is named once")
     patients = _characteristics(manifest, by, table)
@@ -89,7 +96,8 @@ def assess(
     plain, remedies = _remedies(patients, by, k)
     return Risk(
         k=k,
-        by=list(by),
+        by=by,
+        one_value=one_value,
         patients=len(patients),
         classes=len(sizes),
         small_classes=len(small),

@@ -98,7 +98,12 @@ def test_a_table_beside_the_manifest_adds_characteristics(tmp_path: Path) -> Non
     assert [(one.values["site"], one.patients) for one in risk.small] == [("", 1), ("B", 1)]
 
 
-@pytest.mark.parametrize("by", [[], ["sex", "sex"], ["shoe_size"]])
+def test_without_a_table_of_sites_all_patients_are_of_one(tmp_path: Path) -> None:
+    risk = assess(manifest(tmp_path, crowd(3, "F", 41)), ["sex", "site"], k=2)
+    assert (risk.by, risk.one_value, risk.small_classes) == (["sex"], ["site"], 0)
+
+
+@pytest.mark.parametrize("by", [[], ["sex", "sex"], ["shoe_size"], ["site"]])
 def test_an_unknown_characteristic_is_refused(tmp_path: Path, by: list[str]) -> None:
     with pytest.raises(UsageError):
         assess(manifest(tmp_path, crowd(1, "F", 41)), by, k=2)
