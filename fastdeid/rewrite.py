@@ -14,6 +14,7 @@ from fastdeid.dicom.batch import BATCH
 from fastdeid.dicom.inflate import deflate
 from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.writer import file_meta
+from fastdeid.enumerated import is_enumerated
 from fastdeid.errors import DicomError
 from fastdeid.facts import Described, FactsFinder, Found
 from fastdeid.kernels import assemble as assembly
@@ -202,6 +203,7 @@ class Rewriter:
                 except OSError as error:
                     job.error = error
                     continue
+            rows = [row for row in rows if not is_enumerated(loaded, row)]
             for row in rows:
                 self._clean(loaded, job.setting, row)
             job.n_cleaned = len(rows)

@@ -120,3 +120,21 @@ def test_an_image_without_such_overlays_keeps_its_bits(tmp_path: Path) -> None:
     made.PixelData = b"\x34\x12\xff\xff" * 2
     done = run(tmp_path, made, ())
     assert done.data_set.PixelData == made.PixelData
+
+
+@pytest.mark.parametrize("options", [STRUCTURED, ()])
+def test_a_patient_who_is_called_like_a_value_type_leaves_the_tree_valid(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Date is a Japanese surname, and Text stands in the reports of test systems."""
+    require("dciodvfy")
+    finding = content("TEXT", ("DCM", "121071", "Finding"), "Mr. Text was examined")
+    made = report(finding, content("NUM", LENGTH, 1))
+    made.PatientName, made.ReferringPhysicianName = "Text^Date", "Container^Contains"
+    done = run(tmp_path, made, options)
+    items = list(content_items(done.data_set))
+    assert items[0].ValueType == "TEXT"
+    assert done.data_set.ValueType == "CONTAINER"
+    assert {one.RelationshipType for one in items} == {"CONTAINS"}
+    assert b"Mr. Text" not in done.data
+    assert dciodvfy_errors(done.path) - dciodvfy_errors(done.source) == {}

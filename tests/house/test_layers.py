@@ -40,7 +40,7 @@ LAYERS = (
             "setting",
             "statement",
         ),
-        *("concepts", "graphics", "overlays", "structured"),
+        *("concepts", "enumerated", "graphics", "overlays", "structured"),
         *("characteristics", "private", "private_plan", "private_rows", "private_values"),
         *("ascconv", "crosswalk", "csa"),
     ),
