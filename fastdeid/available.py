@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from fastdeid.errors import ProfileError
-from fastdeid.options import PIXEL_OPTIONS, RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES
+from fastdeid.options import PIXEL_OPTIONS, RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES, RETAIN_UIDS
 from fastdeid.settings import Settings
 
 # Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
 AVAILABLE: Final = frozenset(
     (
-        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES),
+        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES, RETAIN_UIDS),
         *PIXEL_OPTIONS,
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -29,6 +30,7 @@ _WIDTH: Final = len(WANTED)
 _PIXELS: Final = tuple(range(_WIDTH - N_PIXEL_DATA, _WIDTH))
 _BITS_ALLOCATED: Final = PLACE["bits_allocated"]
 _LISTS: Final = ("referenced_series_sequence", "other_studies_sequence")
+_UID: Final = re.compile(rb"(?=.{0,64}\Z)(?:\d+(?:\.\d+)*)?")
 _UIDS: Final = ("study_instance_uid", "series_instance_uid")
 # What manifests say of the output; the operations on these decide it.
 _JUDGED: Final = (*PUBLIC_FIELDS, *PSEUDONYM_FIELDS[1:])
@@ -120,10 +122,13 @@ class FactsFinder:
             if len(known) >= _MOST:
                 known.clear()
             facts = known[key] = self._make(_unpack(key), encoding)
+        instance = self._own(loaded, at, _INSTANCE_PLACE)
+        if facts.setting.rules.retains_uids:
+            _check_uid(instance, _INSTANCE)
         return Found(
             facts,
             at,
-            self._own(loaded, at, _INSTANCE_PLACE),
+            instance,
             self._own(loaded, at, _NUMBER_PLACE),
             max([cells[at + 3 * place] for place in _PIXELS]),
             cells[at + 3 * _BITS_ALLOCATED] >= 0,
@@ -170,6 +175,9 @@ class FactsFinder:
         references = any(values[name] is not None for name in _LISTS)
         present = {name: value or b"" for name, value in values.items()}
         setting = self._settings.find(present, encoding, references=references)
+        if setting.rules.retains_uids:
+            for name in _UIDS:
+                _check_uid(present.get(name, b""), name)
         return Facts(setting, tuple(present.get(name, b"") for name in ORIGINAL_FIELDS))
 
     def _judge(
@@ -184,7 +192,8 @@ class FactsFinder:
         for number, name in enumerate(PUBLIC_FIELDS):
             is_new = operations >> 2 * number & 3
             public.append(new(name) if is_new else self._own(loaded, found.place, PLACE[name]))
-        names = [new(name).decode("ascii") for name in PSEUDONYM_FIELDS[1:]]
+        # What a rule keeps is not always ASCII; what makes paths has been checked.
+        names = [new(name).decode("ascii", "replace") for name in PSEUDONYM_FIELDS[1:]]
         return tuple(public), (found.facts.setting.context.patient, *names)
 
 
@@ -194,6 +203,12 @@ class Described(msgspec.Struct):
     originals: tuple[bytes, ...]
     pseudonyms: tuple[str, ...]
     public: tuple[bytes, ...]
+
+
+def _check_uid(raw: bytes, name: str) -> None:
+    """Raise DicomError for a retained UID that is none: it becomes a part of a path."""
+    if _UID.fullmatch(raw.strip(b"\0 ")) is None:
+        raise DicomError("uid_not_valid", int(WANTED[PLACE[name]]))
 
 
 def _unpack(key: bytes) -> dict[str, bytes | None]:

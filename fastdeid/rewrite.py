@@ -324,9 +324,11 @@ class Rewriter:
             cells[row * N_COLUMNS + ENTRY] = self._memo.add(-1, kind, 0, b"", result=result)
 
     def _result(self, loaded: Loaded, row: int) -> bytes:
-        """Return the new value of a replaced element, without padding."""
+        """Return the value that an element has in the output, b"" for none, without padding."""
         cells = loaded.cells
         at = row * N_COLUMNS
+        if row >= 0 and cells[at + OPERATION] == kernel.KEEP:
+            return loaded.value(row).strip(b"\0 ")
         if row < 0 or cells[at + OPERATION] != kernel.REPLACE or cells[at + ENTRY] < 0:
             return b""
         return self._memo.result(cells[at + ENTRY]).strip(b"\0 ")

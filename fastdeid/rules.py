@@ -81,7 +81,8 @@ class Rules:
     profile says of single private attributes, an action code each.
 
     claims: codes of CID 7050, as (value, scheme, meaning), whose rules are in force. temporal:
-    value of (0028,0303). insertions: attributes that each instance gets.
+    value of (0028,0303). insertions: attributes that each instance gets. retains_uids: outputs
+    are named by original UIDs.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Rules:
         self.insertions = variant.settings.insertions
         self.kinds = variant.kinds.rows
         self.pixel_data_required = iod is not None and iod.pixel_data_required
+        self.retains_uids = self.decide(tags.SOP_INSTANCE_UID)[0] is Operation.KEEP
         self.storage = is_storage(sop_class_uid)
         self.refused = refusal(sop_class_uid)
         self.iod_keys.setflags(write=False)

@@ -9,6 +9,7 @@ import pytest
 
 from fastdeid.deidentify import Deidentifier
 from fastdeid.errors import ProfileError
+from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, load_profile
 from tests import builders as b
@@ -39,6 +40,14 @@ class Desk:
     def __init__(self, profile: Profile, folder: Path) -> None:
         self._folder = folder
         self._deidentifier = Deidentifier(profile, Pseudonyms(KEY), folder / "target")
+
+    def refuse(self, *elements: bytes) -> Outcome:
+        """Return what became of a CT image with these elements, which has no output."""
+        source = self._folder / "source.dcm"
+        source.write_bytes(b.part10(ct_image(*elements)))
+        outcome = self._deidentifier.process(bytes(source), overwrite=True)
+        assert not outcome.path
+        return outcome
 
     def take(self, *elements: bytes, encoding: b.Encoding = b.EXPLICIT) -> pydicom.Dataset:
         """De-identify a CT image with these elements and return the output."""
@@ -133,6 +142,28 @@ reason = "written by the trial's own template"
     assert item.get("RequestedProcedureID", "") == ""
     assert found.get("RequestedProcedureDescription", "") == ""
     assert "ReferencedPerformedProcedureStepSequence" not in found
+
+
+def test_retained_uids_name_the_output(tmp_path: Path) -> None:
+    desk = Desk(with_options(["retain_uids"]), tmp_path)
+    reference = b.item(b.text(0x00081155, "UI", "1.2.3.4.5.6.7.8"))
+    found = desk.take(b.sequence(0x0008114A, [reference]))  # Referenced Instance Sequence
+    uid = "1.2.826.0.1.3680043.10.1.3.1"
+    assert found.SOPInstanceUID == found.file_meta.MediaStorageSOPInstanceUID == uid
+    assert found.ReferencedInstanceSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.5.6.7.8"
+    assert Path(str(found.filename)).name == f"{uid}.dcm"
+    assert claimed(found) == ["113100", "113110"]
+
+
+@pytest.mark.parametrize("tag", [0x00080018, 0x0020000D, 0x0020000E])
+@pytest.mark.parametrize(
+    "uid", ["../../../etc/passwd", "..", ".", "1..2", "1.2/3", "Doe", "1" * 65, "1.2.\xfc"]
+)
+def test_a_retained_uid_that_is_none_is_no_path(tmp_path: Path, tag: int, uid: str) -> None:
+    desk = Desk(with_options(["retain_uids"]), tmp_path)
+    raw = uid.encode("latin_1")
+    outcome = desk.refuse(b.element(tag, "UI", raw + b"\0" * (len(raw) % 2)))
+    assert (outcome.reason, outcome.tag) == ("uid_not_valid", tag)
 
 
 def test_a_kept_date_hides_no_value_of_another_vr(tmp_path: Path) -> None:
