@@ -14,10 +14,12 @@ import numpy as np
 
 from fastdeid import tags
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
+from fastdeid.options import RETAIN_UIDS
 from fastdeid.rules import Profile
 from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
 from fastdeid.verification.findings import Finding, tag_text
+from fastdeid.verification.originals import UID
 from fastdeid.verification.places import Content, read_places
 from fastdeid.verification.searching import Searcher
 
@@ -59,6 +61,7 @@ class InstanceCheck:
 
     def __init__(self, profile: Profile, target: str, everybody: Searcher) -> None:
         self._profile = profile
+        self._retains_uids = RETAIN_UIDS in profile.options
         self._everybody = everybody
         self._target = target
         self.rules = ProfileCheck(profile)
@@ -114,6 +117,8 @@ class InstanceCheck:
             found += [("other_patient", hit) for hit in others if hit.offset not in known]
             for kind, hit in found:
                 place = hit.place
+                if self._retains_uids and hit.needle.kind == UID:
+                    continue
                 if content is inner and self.rules.is_made(content, place, names):
                     continue
                 tag = tag_text(place.tag)
@@ -156,7 +161,7 @@ class InstanceCheck:
     ) -> Iterator[Finding]:
         for value in content.data[start:end].tobytes().split(b"\\"):
             uid = value.strip(_PADDING)
-            if not self.rules.is_mapped(uid):
+            if not self._retains_uids and not self.rules.is_mapped(uid):
                 yield Finding(name, "uid_not_mapped", tag_text(tag), start)
             elif tag == 0x00081155:
                 self.references.add(uid.decode("ascii", "replace"))
