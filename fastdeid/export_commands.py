@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fastdeid.link_commands import terminable
+
 if TYPE_CHECKING:
     from fastdeid.pseudonyms import Pseudonyms
     from fastdeid.risk import Remedy, Risk
@@ -137,7 +139,8 @@ def pairs(link_table: _LinkTable, out: _Folder, key: _Key = None) -> None:
     from fastdeid.link_table import open_link_table
 
     _need(key)
-    written = export_pairs(open_link_table(link_table, key or ""), out)
+    with terminable():
+        written = export_pairs(open_link_table(link_table, key or ""), out)
     for name, number in written.items():
         typer.echo(f"{name:<44}{number:>14,}")
 
@@ -169,7 +172,8 @@ def reidentify(
 
     path = Path(target)
     if path.is_dir() or (path.is_file() and not _is_dicom(path)):
-        rows, found = find_table(table, path, _needed(out), log)
+        with terminable():
+            rows, found = find_table(table, path, _needed(out), log)
         typer.echo(f"{'rows':<44}{rows:>14,}\n{'rows with an original':<44}{found:>14,}")
         return
     answers = find_file(table, path, log) if path.is_file() else find_one(table, target, log)

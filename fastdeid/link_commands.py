@@ -139,7 +139,7 @@ def link(  # noqa: PLR0917 - typer calls it by name
         keep=_split(keep),
     )
     pseudonyms = _pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
-    with _terminable():
+    with terminable():
         linked = library(
             table,
             out,
@@ -157,7 +157,7 @@ def link(  # noqa: PLR0917 - typer calls it by name
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, with everything cleaned up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
