@@ -43,7 +43,7 @@ def find_mentions(passage: Passage, identity: Identity, vocabulary: Vocabulary) 
     ):
         spans += _NameFinder(passage, identity, vocabulary).find(pieces)
     for phrase in identity.phrases:
-        if phrase in squeezed:
+        if phrase in squeezed and not vocabulary.knows(phrase):  # a department, Radiology
             spans += _whole(passage, phrase, PLACE)
     for number in identity.numbers:
         if number in squeezed:

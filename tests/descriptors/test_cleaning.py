@@ -97,6 +97,12 @@ def test_names_that_are_words_go_by_what_stands_beside_them(
     assert CLEANER.clean(text, Identity([("name", name)])) == remainder
 
 
+@pytest.mark.parametrize("department", ["Radiology", "Scanner", "Mammography"])
+def test_a_department_of_one_clinical_word_takes_no_clinical_word(department: str) -> None:
+    text = f"{department} of the sinus"
+    assert CLEANER.clean(text, Identity([("phrase", department)])) == text
+
+
 @pytest.mark.parametrize(
     ("text", "remainder"),
     [
