@@ -251,3 +251,30 @@ def test_what_is_no_csa_header_is_removed(tmp_path: Path) -> None:
     # The creator has reserved a block in which nothing stands any more.
     assert private_tags(pydicom.dcmread(io.BytesIO(cleaned))) == [0x00290010]
     assert b"DOE" not in cleaned
+
+
+def test_files_in_a_batch_come_out_as_each_of_them_alone(tmp_path: Path) -> None:
+    block = creator(0x20010010, PHILIPS) + b.number(B_FACTOR, "FL", 700.0)
+    stack = b.sequence(0x2001105F, [b.item(block + b.text(0x20011099, "LO", NAME))])
+    anatomy = b.sequence(ANATOMY, [b.item(block)])
+    more: list[tuple[bytes, ...]] = [
+        (),
+        (creator(0x20010010, PHILIPS), stack),
+        (anatomy,),
+        (anatomy, creator(0x20010010, PHILIPS), b.number(B_FACTOR, "FL", 1.0), stack),
+        (creator(0x20010010, PHILIPS), b.text(0x20011099, "LO", NAME)),
+    ]
+    files = [
+        b.part10(ct_image(*elements, b.text(0x00080018, "UI", f"1.2.826.0.1.3680043.10.1.3.{n}")))
+        for n, elements in enumerate(more * 3)
+    ]
+    files.append(mosaic(1, 0, image_header(0), series_header() + b"DOE" * 30_000))
+    (tmp_path / "alone").mkdir()
+    alone = run(tmp_path / "alone", *files)
+    paths = [bytes(tmp_path / "alone" / f"{number}.dcm") for number in range(len(files))]
+    deidentifier = Deidentifier(research(), PSEUDONYMS, tmp_path / "together")
+    outcomes = deidentifier.process_many(paths)
+    deidentifier.close()
+    together = [(tmp_path / "together" / outcome.path).read_bytes() for outcome in outcomes]
+    assert together == alone
+    assert not [data for data in alone if b"Jane" in data or b"DOE" in data]
