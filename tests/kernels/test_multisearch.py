@@ -73,8 +73,7 @@ def test_anchors_are_chained_by_their_words(data: st.DataObject, width: int, log
     anchors = data.draw(st.lists(places, max_size=8)) if needles else []
     starts = np.cumsum([0, *(len(needle.value) for needle in needles)])
     table = [
-        (start, len(needle.value), 0)
-        for start, needle in zip(starts.tolist(), needles, strict=False)
+        (start, len(needle.value)) for start, needle in zip(starts.tolist(), needles, strict=False)
     ]
     heads, links = np.zeros(1 << log_size, np.int32), np.zeros(len(anchors), np.int32)
     bits = np.zeros(1 << log_size >> 3, np.uint8)

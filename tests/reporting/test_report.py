@@ -19,6 +19,8 @@ from tests.reporting.browser import Page, browse
 from tests.verification import release as releases
 from tests.verification.release import PATIENTS, Release
 
+# Whole runs are left out of the pass without compiled kernels.
+pytestmark = pytest.mark.jit
 AXE = REPOSITORY / "build" / "node_modules" / "axe-core" / "axe.min.js"
 TAB, ENTER = ("Tab", 9), ("Enter", 13, "\r")
 

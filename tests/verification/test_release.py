@@ -20,6 +20,8 @@ from tests import builders as b
 from tests.verification import release as releases
 from tests.verification.release import PATIENTS, Release
 
+# Whole runs are left out of the pass without compiled kernels.
+pytestmark = pytest.mark.jit
 SHORT = releases.PATIENTS[4]  # Li^Wei
 LONG = releases.PATIENTS[0]
 
