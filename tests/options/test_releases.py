@@ -14,21 +14,27 @@ from tests.runs import ct_image
 HEAD = 'name = "site"\nversion = "1"\npurpose = "a test"\nextends = "basic"\n'
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["retain_uids"],
-        ["retain_longitudinal_modified_dates"],
-        ["retain_uids", "retain_longitudinal_full_dates", "retain_institution_identity"],
-    ],
-    ids="+".join,
+UIDS = 'options = ["retain_uids"]\n'
+SHIFTED = 'options = ["retain_longitudinal_modified_dates"]\n'
+FULL = (
+    'options = ["retain_uids", "retain_longitudinal_full_dates", "retain_institution_identity"]\n'
 )
-def test_what_the_options_retain_is_no_finding(options: list[str], tmp_path: Path) -> None:
+CONDITION = """
+[[rule]]
+attribute = "StationName"
+action = "K"
+reason = "a test says so"
+when = { modality = ["CT"] }
+"""
+
+
+@pytest.mark.parametrize("body", [UIDS, SHIFTED, FULL, CONDITION])
+def test_what_a_profile_retains_is_no_finding(body: str, tmp_path: Path) -> None:
     source, target, key = tmp_path / "source", tmp_path / "target", tmp_path / "key"
     source.mkdir()
     write_key(key)
     profile = tmp_path / "site.toml"
-    profile.write_text(f"{HEAD}options = {options}\n".replace("'", '"'))
+    profile.write_text(HEAD + body)
     for number in range(2):
         uid = b.text(0x00080018, "UI", f"1.2.826.0.1.3680043.10.1.4.{number}")
         day = b.text(0x00080020, "DA", "20030102")
