@@ -220,12 +220,12 @@ def find_text(
     """
     lines: list[TextLine] = []
     scaled, scale = view, 1
-    while min(scaled.shape) >= _LEAST_SIDE and scale <= 4:
+    while scale == 1 or (min(scaled.shape) >= _LEAST_SIDE and scale <= 4):
         likelihood = likelihood_map(scaled, where)
         if likelihood is not None:
             _forget(likelihood, lines, scale)
             lines += _scaled_lines(scaled, likelihood, thresholds, scale)
-        half = (scaled.shape[1] // 2, scaled.shape[0] // 2)
+        half = (max(scaled.shape[1] // 2, 1), max(scaled.shape[0] // 2, 1))
         scaled = cv2.resize(scaled, half, interpolation=cv2.INTER_AREA)
         scale *= 2
         if where is not None:

@@ -88,6 +88,12 @@ def test_text_all_over_a_frame_is_too_much() -> None:
     assert examined([page]).judgement is Judgement.TOO_MUCH
 
 
+def test_frames_of_odd_size_that_change_are_examined() -> None:
+    frames = [burn(phantom("ramp", 131), NAME[:131, :131], 255), phantom("ramp", 131)]
+    found = examined([frames[1][:, :129], frames[0][:, :129], frames[1][:, :129]])
+    assert share(found, 1, np.ascontiguousarray(NAME[:131, :129])) >= 0.9
+
+
 def test_frames_are_read_in_order_and_one_at_a_time() -> None:
     frames, read = moving(5), []
 

@@ -77,6 +77,13 @@ def test_text_at_the_edge_of_a_view_of_odd_size_is_covered() -> None:
     assert mask[ink > 127].mean() >= 0.9
 
 
+def test_a_frame_that_is_no_more_than_a_banner_is_examined() -> None:
+    view = np.full((26, 400), 30, np.uint8)
+    ink = ink_of(view.shape, NAME, (8, 19))
+    mask = covered(view.shape, find_text(burn(view, ink, 255)))
+    assert mask[ink > 127].mean() >= 0.9
+
+
 def test_only_the_tiles_asked_for_are_looked_at() -> None:
     first, second = (ink_of((256, 256), NAME, (20, row)) for row in (40, 200))
     view = burn(burn(phantom("black"), first, 255), second, 255)
