@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Final
 
+from fastdeid import references
 from fastdeid.dicom.batch import BATCH, BatchReader
 from fastdeid.dicom.encodings import EXPLICIT_BIG
 from fastdeid.dicom.loaded import Loaded
@@ -16,6 +17,7 @@ from fastdeid.digests import digest_chunks, digest_file
 from fastdeid.errors import DicomError
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels.elements import ENCODING, LENGTH, N_COLUMNS, TAG
+from fastdeid.manifest import ORIGINAL_FIELDS
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
@@ -230,8 +232,17 @@ def _refused(loaded: Loaded, job: Job, error: DicomError | OSError) -> Outcome:
     in_directory = is_read and loaded.cells[rows.start * N_COLUMNS + TAG] >> 16 == _DIRECTORY_GROUP
     if loaded.media_storage_sop_class(job.number).rstrip(b"\0 ") == _DIRECTORY or in_directory:
         return Outcome(Verdict.DICOMDIR, "dicomdir", source_size=size)
-    verdict = Verdict.NOT_DICOM if error.reason == "not_dicom" else Verdict.QUARANTINED
-    return Outcome(verdict, error.reason, error.tag, error.offset, source_size=size)
+    if error.reason == "not_dicom":
+        return Outcome(Verdict.NOT_DICOM, error.reason, source_size=size)
+    outcome = Outcome(Verdict.QUARANTINED, error.reason, error.tag, error.offset, source_size=size)
+    if isinstance(loaded, Reader) and not is_read:
+        rows = slice(0, loaded.n_understood)
+    uid = references.find_own(loaded, rows)
+    if uid:
+        # Others may refer to it: at the end of the run that is told.
+        own = {"sop_instance_uid": uid}
+        outcome.originals = tuple(own.get(name, b"") for name in ORIGINAL_FIELDS)
+    return outcome
 
 
 def _unreadable(error: OSError) -> str:

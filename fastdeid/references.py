@@ -9,7 +9,7 @@ import numpy as np
 from fastdeid.codes import Operation
 from fastdeid.dicom.element_table import ElementTable
 from fastdeid.kernels.elements import LENGTH, N_COLUMNS, OPERATION, PARENT, TAG, VALUE
-from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID
+from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID
 
 _PADDING: Final = b" \0"
 
@@ -40,3 +40,16 @@ def find(loaded: ElementTable, rows: slice) -> tuple[bytes, ...]:
         uids[raw.strip(_PADDING)] = None
     uids.pop(b"", None)
     return tuple(uids)
+
+
+def find_own(loaded: ElementTable, rows: slice) -> bytes:
+    """Return SOP Instance UID (0008,0018) of the file `rows`, b"" where it was not read.
+
+    The rows may be those up to where a damaged file could not be understood.
+    """
+    table = loaded.table[rows]
+    found = np.flatnonzero((table[:, TAG] == SOP_INSTANCE_UID) & (table[:, PARENT] < 0))
+    if not len(found):
+        return b""
+    start, length = table[found[0], [VALUE, LENGTH]].tolist()
+    return loaded.view[start : start + length].tobytes().strip(_PADDING)

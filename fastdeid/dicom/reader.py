@@ -55,6 +55,8 @@ class Reader(Loaded):
         self._own = self.header
         self._syntaxes: dict[bytes, str] = {}
         self.encoding = encodings.EXPLICIT_LITTLE
+        # Rows before the place where a damaged file could not be understood.
+        self.n_understood = 0
         self._media_storage_sop_class = b""
 
     @property
@@ -83,6 +85,7 @@ class Reader(Loaded):
         DICOM), and the OSError of a failed read.
         """
         self.files[:] = 0
+        self.n_understood = 0
         self.inflated = None
         self.trailing_lengths[0] = 0
         self.syntaxes[0] = ""
@@ -180,6 +183,7 @@ class Reader(Loaded):
         self.encoding = encoding
         status = self._walk(fd, size)
         if status >= scan.TRUNCATED:
+            self.n_understood = state[scan.N_ROWS]
             state[scan.N_ROWS] = 0
             raise DicomError(_REASONS[status], state[scan.ERROR_TAG], state[scan.ERROR_OFFSET])
         if status == scan.TRAILING:

@@ -16,6 +16,8 @@ from fastdeid.verdicts import Verdict
 from tests.conversion.archive import result, write_key
 from tests.conversion.fakes import FakeDeidentifier
 from tests.conversion.test_columns import outcome
+from tests.scenarios.studies import image, save
+from tests.scenarios.test_references import segmentation, structure_set
 
 
 class Referring(FakeDeidentifier):
@@ -127,3 +129,18 @@ def test_only_outputs_are_asked_what_they_refer_to() -> None:
     assert table.column("row").to_pylist() == [1, 1, 3]
     first, second, third = table.column("target").to_pylist()
     assert first == third != second
+
+
+def test_a_real_run_lists_what_refers_to_a_damaged_image(tmp_path: Path, key: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    save(image(1, 1), source / "a.dcm")
+    damaged = save(image(1, 2), source / "b.dcm")
+    damaged.write_bytes(damaged.read_bytes()[:-4])
+    save(segmentation(), source / "seg.dcm")
+    save(structure_set(), source / "rt.dcm")
+    run(source, tmp_path / "out", key=key, workers=0)
+    ((referrer, path, uid, target, verdict, reason, _),) = dangling(tmp_path / "out")
+    assert (referrer, target, uid) == ("rt.dcm", "b.dcm", image(1, 2).SOPInstanceUID)
+    assert (verdict, reason) == ("quarantined", "truncated")
+    assert (tmp_path / "out" / path).exists()
