@@ -87,10 +87,9 @@ class LeakCheck:
 
     def _is_chance(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
         """Tell whether names stand only inside words of the standard: Prima in PRIMARY."""
-        if loaded.table[row, OPERATION] == 0:
-            value = loaded.value(row)
-        else:
-            value = memo.result(int(loaded.table[row, ENTRY]))
+        if loaded.table[row, OPERATION] != 0:
+            return self._is_inside_words(loaded, number, row, memo)
+        value = loaded.value(row)
         vr = int(loaded.table[row, VR])
         if VR_NAMES[vr] not in _WORDED or b"\x1b" in value or not value:
             return False
@@ -103,6 +102,21 @@ class LeakCheck:
             self._find(value, vr, memo, active[~inside]) < 0
             and self._find(rest, vr, memo, active[inside]) < 0
         )
+
+    def _is_inside_words(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
+        """Tell whether names stand in a cleaned text only inside other words: Maria in mamaria.
+
+        Who cleaned the text knew names that run into other words, and what is written together.
+        """
+        value = memo.result(int(loaded.table[row, ENTRY]))
+        active = memo.needles_of(loaded.table[loaded.rows(number)])
+        boundaries = memo.needles[active, search.BOUNDARY].copy()
+        memo.needles[active, search.BOUNDARY] = np.where(
+            boundaries == search.ANYWHERE, search.NO_LETTERS, boundaries
+        )
+        found = self._find(value, int(loaded.table[row, VR]), memo, active)
+        memo.needles[active, search.BOUNDARY] = boundaries
+        return found < 0
 
     def _find(self, value: bytes, vr: int, memo: Memo, active: npt.NDArray[np.int64]) -> int:
         """Return a needle that stands in a value, -1 for none."""

@@ -20,6 +20,7 @@ RETAIN_SAFE_PRIVATE: Final = "retain_safe_private"
 RETAIN_FULL_DATES: Final = "retain_longitudinal_full_dates"
 RETAIN_MODIFIED_DATES: Final = "retain_longitudinal_modified_dates"
 CLEAN_STRUCTURED_CONTENT: Final = "clean_structured_content"
+CLEAN_DESCRIPTORS: Final = "clean_descriptors"
 CLEAN_GRAPHICS: Final = "clean_graphics"
 
 # (0028,0303): what the date options leave of the longitudinal temporal information.

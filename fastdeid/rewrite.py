@@ -193,6 +193,9 @@ class Rewriter:
     def check(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Clean kept elements that hold identifying values of their own file."""
         hits = self._leaks.find_rows(loaded, _numbers(jobs), self._memo, self._pixels)
+        n_texts = self._clean_kept_texts(loaded, jobs, hits) if hits else {}
+        if n_texts:
+            hits = self._leaks.find_rows(loaded, _numbers(jobs), self._memo, self._pixels)
         for job in jobs:
             rows = [row for number, row in hits if number == job.number] if hits else []
             pixels = job.found.pixels
@@ -206,7 +209,20 @@ class Rewriter:
             rows = [row for row in rows if not is_enumerated(loaded, row)]
             for row in rows:
                 self._clean(loaded, job.setting, row)
-            job.n_cleaned = len(rows)
+            job.n_cleaned = len(rows) + n_texts.get(job.number, 0)
+
+    def _clean_kept_texts(
+        self, loaded: Loaded, jobs: Sequence[Job], hits: Sequence[tuple[int, int]]
+    ) -> dict[int, int]:
+        """Take out of kept texts what the leak check has found; return how many in each file."""
+        n_cleaned: dict[int, int] = {}
+        if not self._second.cleans_kept_texts:
+            return n_cleaned
+        settings = {job.number: job.setting for job in jobs}
+        for number, row in hits:
+            if self._second.clean_kept_text(loaded, number, row, settings[number]):
+                n_cleaned[number] = n_cleaned.get(number, 0) + 1
+        return n_cleaned
 
     def look_into_pixels(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Find overlays that are removed, but stand in the bits of pixel data, too."""

@@ -34,7 +34,7 @@ from fastdeid.kernels.elements import (
 )
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
-from fastdeid.options import CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
+from fastdeid.options import CLEAN_DESCRIPTORS, CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
 from fastdeid.private import private_rules
 from fastdeid.profiles.tables import Attribute
 from fastdeid.pseudonyms import Pseudonyms
@@ -48,6 +48,7 @@ _CSA: Final = "csa"
 _UN: Final = VR_NAMES.index("UN")
 # Text VRs in which a backslash parts no values, PS3.5 section 6.2.
 _SINGLE: Final = frozenset(("LT", "ST", "UT"))
+_TEXTS: Final = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _KNOWING: Final = ("name", "patient", "identifier", "phrase", "date")
 # Longer texts are none that a person reads.
 _LONGEST: Final = 1 << 20
@@ -59,7 +60,10 @@ Change = tuple[int, str, str]
 
 
 class SecondPass:
-    """The second pass of one profile over one file after another."""
+    """The second pass of one profile over one file after another.
+
+    cleans_kept_texts: texts that are kept lose what identifies instead of going altogether.
+    """
 
     def __init__(self, profile: Profile, pseudonyms: Pseudonyms, memo: Memo) -> None:
         options = profile.options
@@ -70,6 +74,7 @@ class SecondPass:
         structured = CLEAN_STRUCTURED_CONTENT in options
         self._structured = StructuredContent(options) if structured else None
         self._graphics = CLEAN_GRAPHICS in options
+        self.cleans_kept_texts = CLEAN_DESCRIPTORS in options
         self._n_kinds = 0
         self._has_texts = False
         self._cleaner: Cleaner | None = None
@@ -119,6 +124,20 @@ class SecondPass:
             for row in (deferred + rows.start).tolist()
             if not self._clean(loaded, row, _text(loaded, row, fd), setting, identity)
         ]
+
+    def clean_kept_text(self, loaded: Loaded, number: int, row: int, setting: Setting) -> bool:
+        """Clean a kept text in which the leak check has found something; False where that fails."""
+        cells = loaded.cells
+        at = row * N_COLUMNS
+        if cells[at + OPERATION] != kernel.KEEP or VR_NAMES[cells[at + VR]] not in _TEXTS:
+            return False
+        before = cells[at + ENTRY]
+        identity = self._identity(loaded, loaded.rows(number), setting)
+        if not loaded.value(row) or not self._clean(loaded, row, setting, identity):
+            cells[at + ENTRY] = before
+            return False
+        cells[at + OPERATION] = kernel.REPLACE
+        return True
 
     # Rows that are decided anew
 
