@@ -137,14 +137,21 @@ class Rules:
         path = self._contexts.leaves.get((context, tag))
         return self._variant.choose(tag) if path is None else self._variant.policy.paths[path]
 
+    def is_named(self, tag: int) -> bool:
+        """Tell whether the table, the VR or the profile says anything of an attribute."""
+        return self._variant.choose(tag).basic != "K"
+
     def clean(self, tag: int, context: int = 0) -> tuple[Operation, int]:
         """Return (operation, kind) for an element of which nothing may stay.
 
         It is a kept one in which the leak check has found something, or one of which the cleaning
-        of its text left nothing. Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a
-        dummy.
+        of its text left nothing. The latter becomes what the basic profile makes of it; the former,
+        Type 3: removed; Type 2: emptied; Type 1 or unknown: replaced by a dummy.
         """
-        return self._variant.operate(tag, _CLEANED, self.attribute_type(tag, context))
+        choice = self._variant.choose(tag)
+        code = choice.basic if choice.code == "C" and choice.basic not in {"", "C", "K"} else ""
+        cleaned = Choice(code, choice.source, code) if code else _CLEANED
+        return self._variant.operate(tag, cleaned, self.attribute_type(tag, context))
 
     def decide(self, tag: int, context: int = 0) -> tuple[Operation, int]:
         """Return (operation, kind) of an attribute; the decide kernel answers the same."""

@@ -21,6 +21,7 @@ from fastdeid.dicom.text import decode
 from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
+<<<<<<< HEAD
 from fastdeid.kernels.elements import (
     ENTRY,
     FLAGS,
@@ -32,6 +33,9 @@ from fastdeid.kernels.elements import (
     TAG,
     VR,
 )
+=======
+from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, LENGTH, N_COLUMNS, OPERATION, TAG, VR
+>>>>>>> 3801861 (Take short names of institutions out of kept texts; what cannot be cleaned becomes what basic makes of it)
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
 from fastdeid.options import CLEAN_DESCRIPTORS, CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
@@ -49,6 +53,8 @@ _UN: Final = VR_NAMES.index("UN")
 # Text VRs in which a backslash parts no values, PS3.5 section 6.2.
 _SINGLE: Final = frozenset(("LT", "ST", "UT"))
 _TEXTS: Final = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
+_IS_TEXT: Final = np.isin(VR_NAMES, list(_TEXTS))
+_IS_TEXT.setflags(write=False)
 _KNOWING: Final = ("name", "patient", "identifier", "phrase", "date")
 # Longer texts are none that a person reads.
 _LONGEST: Final = 1 << 20
@@ -80,6 +86,7 @@ class SecondPass:
         self._cleaner: Cleaner | None = None
         self._entries: dict[tuple[object, ...], int] = {}
         self._identities: dict[tuple[object, ...], Identity] = {}
+        self._named: dict[tuple[object, ...], bool] = {}
         self._generation = -1
         self._knowing = np.zeros(0, np.bool_)
 
@@ -116,14 +123,38 @@ class SecondPass:
         table = loaded.table[rows]
         replaced = np.flatnonzero(table[:, OPERATION] == kernel.REPLACE)
         deferred = replaced[table[replaced, ENTRY] < 0]
-        if not len(deferred):
+        if not (len(deferred) or self.cleans_kept_texts):
             return []
         identity = self._identity(loaded, rows, setting)
+        if self.cleans_kept_texts and identity.abbreviations:
+            self._clean_abbreviations(loaded, rows, setting, identity)
         return [
             row
             for row in (deferred + rows.start).tolist()
             if not self._clean(loaded, row, _text(loaded, row, fd), setting, identity)
         ]
+
+    def _clean_abbreviations(
+        self, loaded: Loaded, rows: slice, setting: Setting, identity: Identity
+    ) -> None:
+        """Clean kept texts that may hold the short name of an institution, which no needle is."""
+        table = loaded.table[rows]
+        kept = (
+            (table[:, OPERATION] == kernel.KEEP) & _IS_TEXT[table[:, VR]] & (table[:, LENGTH] > 0)
+        )
+        for row in (np.flatnonzero(kept) + rows.start).tolist():
+            raw = loaded.value(row)
+            key = (identity.key, raw)
+            is_named = self._named.get(key)
+            if is_named is None:
+                if len(self._named) >= _MOST:
+                    self._named.clear()
+                folded = raw.decode("latin_1").casefold()
+                is_named = any(name in folded for name in identity.abbreviations)
+                self._named[key] = is_named
+            # What an option retains by name is not for us to judge: the name of a device.
+            if is_named and not setting.rules.is_named(loaded.cells[row * N_COLUMNS + TAG]):
+                self._replace_text(loaded, row, setting, identity)
 
     def clean_kept_text(self, loaded: Loaded, number: int, row: int, setting: Setting) -> bool:
         """Clean a kept text in which the leak check has found something; False where that fails."""
@@ -131,9 +162,16 @@ class SecondPass:
         at = row * N_COLUMNS
         if cells[at + OPERATION] != kernel.KEEP or VR_NAMES[cells[at + VR]] not in _TEXTS:
             return False
-        before = cells[at + ENTRY]
         identity = self._identity(loaded, loaded.rows(number), setting)
-        if not loaded.value(row) or not self._clean(loaded, row, setting, identity):
+        return self._replace_text(loaded, row, setting, identity)
+
+    def _replace_text(self, loaded: Loaded, row: int, setting: Setting, identity: Identity) -> bool:
+        """Clean a kept text; False, and kept as it is, where nothing of it stays or goes."""
+        cells = loaded.cells
+        at = row * N_COLUMNS
+        before, raw = cells[at + ENTRY], loaded.value(row)
+        is_clean = bool(raw) and self._clean(loaded, row, setting, identity)
+        if not is_clean or self._memo.result(cells[at + ENTRY]) == raw:
             cells[at + ENTRY] = before
             return False
         cells[at + OPERATION] = kernel.REPLACE
