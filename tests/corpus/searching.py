@@ -65,6 +65,10 @@ def raw_hits(pair: Pair, needles: Iterable[str]) -> set[str]:
     declared = pair.source_places.get("SpecificCharacterSet")
     values = declared.element.value if declared else None
     encodings = {"utf-8", "utf-16-le", "latin-1", *convert_encodings(values)}
+    # A phrase that must stay may hold a name inside a word of its own: Maria in mamaria.
+    for phrase in {kept.phrase for kept in pair.file.answers.kept}:
+        for name in encodings:
+            lowered = lowered.replace(_encoded(phrase, name).lower() or b"\0" * 9999, b"")
     found = set()
     for needle in needles:
         if len(needle) < _SHORTEST_RAW and needle.isascii():
