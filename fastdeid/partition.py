@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from fastdeid.columns import part_table, references_table
-from fastdeid.dicom.batch import BATCH
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
@@ -16,6 +15,8 @@ from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Part, Workspace
 
 TICK_SECONDS: Final = 0.25
+# Files handed over at once: a tick may come between.
+_AT_ONCE: Final = 16
 
 # Called every TICK_SECONDS with files and bytes of the partition so far; may raise to stop.
 Tick = Callable[[int, int], None]
@@ -79,8 +80,8 @@ def process_files(
     rows: list[Outcome] = []
     due = time.monotonic() + TICK_SECONDS
     done = 0
-    for start in range(0, len(paths), BATCH):
-        batch = slice(start, start + BATCH)
+    for start in range(0, len(paths), _AT_ONCE):
+        batch = slice(start, start + _AT_ONCE)
         listed = [Outcome(Verdict.UNREADABLE, reason) for reason in reasons[batch]]
         opened = [at for at, reason in enumerate(reasons[batch]) if not reason]
         outcomes = _process(processor, [prefix + paths[start + at] for at in opened], faults)

@@ -167,6 +167,7 @@ class Rewriter:
         if not self._second.is_needed():
             return
         for job in jobs:
+<<<<<<< HEAD
             if job.error is not None:
                 continue
             try:
@@ -177,6 +178,16 @@ class Rewriter:
                 continue
             for row in gone:
                 self._clean(loaded, job.setting, row)
+=======
+            if job.error is None:
+                try:
+                    self._second.change(loaded, job.number, job.setting, job.fd)
+                except OSError as error:
+                    job.error = error
+                    continue
+                for row in self._second.clean_texts(loaded, job.number, job.setting):
+                    self._clean(loaded, job.setting, row)
+>>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""
@@ -250,7 +261,10 @@ class Rewriter:
         found = [job.found for job in jobs]
         described = self._facts.describe(loaded, _numbers(jobs), found, self._result)
         for job, one in zip(jobs, described, strict=True):
-            job.described = one
+            if isinstance(one, DicomError):
+                job.error = one
+            else:
+                job.described = one
 
     def assemble(
         self, loaded: Loaded, jobs: Sequence[Job]
