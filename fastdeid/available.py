@@ -5,16 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from fastdeid.errors import ProfileError
-from fastdeid.options import PIXEL_OPTIONS, RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES, RETAIN_UIDS
+from fastdeid.options import option_names
 from fastdeid.settings import Settings
 
 # Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
-AVAILABLE: Final = frozenset(
-    (
-        *("retain_institution_identity", RETAIN_FULL_DATES, RETAIN_MODIFIED_DATES, RETAIN_UIDS),
-        *PIXEL_OPTIONS,
-    )
-)
+AVAILABLE: Final = frozenset(option_names())
 
 
 def require_available(settings: Settings) -> None:

@@ -15,13 +15,14 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.reader import Reader
 from fastdeid.digests import digest_chunks, digest_file
 from fastdeid.errors import DicomError
+from fastdeid.jobs import Job, by_setting
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels.elements import ENCODING, LENGTH, N_COLUMNS, TAG
 from fastdeid.manifest import ORIGINAL_FIELDS
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rewrite import Job, Rewriter, by_setting
+from fastdeid.rewrite import Rewriter
 from fastdeid.rules import Profile
 from fastdeid.storage import Chunk, TargetTree
 from fastdeid.tags import MEDIA_STORAGE_DIRECTORY_STORAGE

@@ -14,9 +14,8 @@ from fastdeid.attributes import COMMON, COMMON_PLACES, N_PIXEL_DATA, OWN, PLACE,
 from fastdeid.dicom.batch import BATCH
 from fastdeid.dicom.loaded import Loaded, cells_of
 from fastdeid.errors import DicomError
-from fastdeid.kernels.elements import ENCODING, N_COLUMNS, N_STATE, OPERATION
+from fastdeid.kernels.elements import ENCODING, N_STATE
 from fastdeid.kernels.rows import REPEATED, find_rows
-from fastdeid.kernels.rules import KEEP
 from fastdeid.kernels.values import PREFIX, pack_operations, pack_values
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
 from fastdeid.setting import Setting, Settings
@@ -27,9 +26,6 @@ _NUMBER_PLACE: Final = PLACE[_NUMBER]
 _ORIGINAL: Final = ORIGINAL_FIELDS.index(_INSTANCE)
 _PSEUDONYM: Final = PSEUDONYM_FIELDS.index(_INSTANCE)
 _PUBLIC: Final = PUBLIC_FIELDS.index(_NUMBER)
-# PS3.5 section 9.1.
-_UID: Final = re.compile(rb"(?=.{1,64}$)\d+(\.\d+)*")
-_UID_PLACES: Final = frozenset(place for name, place in PLACE.items() if name.endswith("_uid"))
 _WIDTH: Final = len(WANTED)
 _PIXELS: Final = tuple(range(_WIDTH - N_PIXEL_DATA, _WIDTH))
 _BITS_ALLOCATED: Final = PLACE["bits_allocated"]
@@ -144,25 +140,19 @@ class FactsFinder:
         numbers: npt.NDArray[np.int64],
         found: Sequence[Found],
         result: Result,
-    ) -> list[Described | DicomError]:
-        """Return what manifests say of files, whose elements have been decided and cleaned.
-
-        An error stands for a file whose identifiers cannot be those of an output.
-        """
+    ) -> list[Described]:
+        """Return what manifests say of files, whose elements have been decided and cleaned."""
         firsts = numbers * _WIDTH
         packed = self._operations
         pack_operations(loaded.table, firsts, self._found, _JUDGED_PLACES, packed)
-        described: list[Described | DicomError] = []
-        for one, operations in zip(found, packed[: len(numbers)].tolist(), strict=True):
-            try:
-                described.append(self._describe(loaded, one, operations, result))
-            except DicomError as error:
-                described.append(error)
-        return described
+        return [
+            self._describe(loaded, one, operations, result)
+            for one, operations in zip(found, packed[: len(numbers)].tolist(), strict=True)
+        ]
 
     def _describe(self, loaded: Loaded, found: Found, operations: int, result: Result) -> Described:
         facts = found.facts
-        instance = self._standing(loaded, found, _INSTANCE_PLACE, result)
+        instance = result(loaded, self._cells[found.place + 3 * _INSTANCE_PLACE]).decode("ascii")
         if operations != facts.operations:
             facts.public, facts.pseudonyms = self._judge(loaded, found, operations, result)
             facts.operations = operations
@@ -173,19 +163,6 @@ class FactsFinder:
             (*names[:_PSEUDONYM], instance, *names[_PSEUDONYM + 1 :]),
             (*public[:_PUBLIC], number, *public[_PUBLIC + 1 :]),
         )
-
-    def _standing(self, loaded: Loaded, found: Found, place: int, result: Result) -> str:
-        """Return an identifier as it stands in the output.
-
-        Raises DicomError for a UID that is kept and is none: output paths are made of it.
-        """
-        row = self._cells[found.place + 3 * place]
-        if row < 0 or loaded.cells[row * N_COLUMNS + OPERATION] != KEEP:
-            return result(loaded, row).decode("ascii")
-        value = self._own(loaded, found.place, place).strip(b"\0 ")
-        if value and place in _UID_PLACES and _UID.fullmatch(value) is None:
-            raise DicomError("retained_uid_is_not_valid", int(WANTED[place]))
-        return value.decode("ascii", "replace")
 
     def _own(self, loaded: Loaded, at: int, place: int) -> bytes:
         start = self._cells[at + 3 * place + 1]
@@ -215,14 +192,8 @@ class FactsFinder:
         for number, name in enumerate(PUBLIC_FIELDS):
             is_new = operations >> 2 * number & 3
             public.append(new(name) if is_new else self._own(loaded, found.place, PLACE[name]))
-<<<<<<< HEAD
         # What a rule keeps is not always ASCII; what makes paths has been checked.
         names = [new(name).decode("ascii", "replace") for name in PSEUDONYM_FIELDS[1:]]
-=======
-        names = [
-            self._standing(loaded, found, PLACE[name], result) for name in PSEUDONYM_FIELDS[1:]
-        ]
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
         return tuple(public), (found.facts.setting.context.patient, *names)
 
 

@@ -16,7 +16,8 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.writer import file_meta
 from fastdeid.enumerated import is_enumerated
 from fastdeid.errors import DicomError
-from fastdeid.facts import Described, FactsFinder, Found
+from fastdeid.facts import FactsFinder, Found
+from fastdeid.jobs import Job
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
@@ -38,7 +39,7 @@ from fastdeid.kernels.uids import MOST_BYTES, absorb_key, map_uids
 from fastdeid.leaks import LeakCheck
 from fastdeid.memo import Memo
 from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID
-from fastdeid.overlays import ClearedRange, Clearing, find_clearing
+from fastdeid.overlays import ClearedRange, find_clearing
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
 from fastdeid.second_pass import SecondPass
@@ -50,39 +51,6 @@ _FIRST_OUTPUT: Final = 1 << 18
 _OVERLAY_GROUPS: Final = 0x60
 
 _Numbers = npt.NDArray[np.int64]
-
-
-class Job:
-    """One file of a batch on its way.
-
-    place: among the paths. number: among the files that are loaded. error: what ended it. found:
-    what it is, once that is known; described: what manifests say. references:
-    original UIDs of instances that the output refers to. clearing: of overlays inside pixel data,
-    None when there are none. totals: of the assembly.
-    """
-
-    __slots__ = (
-        *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
-        *("references", "size", "totals"),
-    )
-    found: Found
-    described: Described
-    totals: list[int]
-
-    def __init__(self, place: int, fd: int, size: int) -> None:
-        self.place = place
-        self.fd = fd
-        self.size = size
-        self.number = 0
-        self.error: DicomError | OSError | None = None
-        self.n_cleaned = 0
-        self.references: tuple[bytes, ...] = ()
-        self.clearing: Clearing | None = None
-
-    @property
-    def setting(self) -> Setting:
-        """Rules, replacements and pseudonyms that hold for the file."""
-        return self.found.facts.setting
 
 
 class Rewriter:
@@ -167,7 +135,6 @@ class Rewriter:
         if not self._second.is_needed():
             return
         for job in jobs:
-<<<<<<< HEAD
             if job.error is not None:
                 continue
             try:
@@ -178,16 +145,6 @@ class Rewriter:
                 continue
             for row in gone:
                 self._clean(loaded, job.setting, row)
-=======
-            if job.error is None:
-                try:
-                    self._second.change(loaded, job.number, job.setting, job.fd)
-                except OSError as error:
-                    job.error = error
-                    continue
-                for row in self._second.clean_texts(loaded, job.number, job.setting):
-                    self._clean(loaded, job.setting, row)
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""
@@ -261,10 +218,7 @@ class Rewriter:
         found = [job.found for job in jobs]
         described = self._facts.describe(loaded, _numbers(jobs), found, self._result)
         for job, one in zip(jobs, described, strict=True):
-            if isinstance(one, DicomError):
-                job.error = one
-            else:
-                job.described = one
+            job.described = one
 
     def assemble(
         self, loaded: Loaded, jobs: Sequence[Job]
@@ -366,14 +320,6 @@ class Rewriter:
     def _use_output(self, size: int) -> None:
         self._output = np.zeros(size + size // 4, np.uint8)
         self._output_view = self._output.data
-
-
-def by_setting(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Return jobs in groups of one setting each."""
-    groups: dict[int, list[Job]] = {}
-    for job in jobs:
-        groups.setdefault(id(job.setting), []).append(job)
-    return list(groups.values())
 
 
 def hashes(uids: Iterable[bytes]) -> npt.NDArray[np.uint64]:

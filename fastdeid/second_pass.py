@@ -6,7 +6,6 @@ that the headers of their own file know.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,34 +21,18 @@ from fastdeid.dicom.text import decode
 from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
-<<<<<<< HEAD
-<<<<<<< HEAD
 from fastdeid.kernels.elements import (
-=======
-from fastdeid.kernels.elements import (
-    BULK,
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
     ENTRY,
     FLAGS,
     IMPLICIT,
     LENGTH,
     N_COLUMNS,
     OPERATION,
-<<<<<<< HEAD
+    PARENT,
     SEQUENCE,
     TAG,
     VR,
 )
-=======
-from fastdeid.kernels.elements import ENTRY, FLAGS, IMPLICIT, LENGTH, N_COLUMNS, OPERATION, TAG, VR
->>>>>>> 3801861 (Take short names of institutions out of kept texts; what cannot be cleaned becomes what basic makes of it)
-=======
-    PARENT,
-    TAG,
-    VALUE,
-    VR,
-)
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
 from fastdeid.options import CLEAN_DESCRIPTORS, CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
@@ -70,13 +53,8 @@ _TEXTS: Final = frozenset(("LO", "LT", "SH", "ST", "UC", "UT"))
 _IS_TEXT: Final = np.isin(VR_NAMES, list(_TEXTS))
 _IS_TEXT.setflags(write=False)
 _KNOWING: Final = ("name", "patient", "identifier", "phrase", "date")
-<<<<<<< HEAD
 # Longer texts are none that a person reads.
 _LONGEST: Final = 1 << 20
-=======
-# More is no header of a scanner.
-_LONGEST_HEADER: Final = 16 << 20
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
 # Beyond so many nothing is remembered any more: texts that never repeat fill memory.
 _MOST: Final = 1 << 14
 
@@ -121,20 +99,12 @@ class SecondPass:
     def change(self, loaded: Loaded, number: int, setting: Setting, fd: int) -> None:
         """Decide anew on rows of a decided file, and resolve the values that this replaces.
 
-<<<<<<< HEAD
         fd: the file, for values that are not loaded. Raises the OSError of a failed read.
-=======
-        fd: the file. Raises the OSError of a failed read.
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
         """
         rows = loaded.rows(number)
         for row, replace, vr in list(self._changes(loaded, rows, setting)):
             if replace == _CSA:
-<<<<<<< HEAD
-                self._scrub(loaded, row, fd)
-=======
                 self._scrub(loaded, rows, row, fd)
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
                 continue
             at = row * N_COLUMNS
             tag = loaded.cells[at + TAG] if replace == "items" else 0
@@ -166,10 +136,9 @@ class SecondPass:
     ) -> None:
         """Clean kept texts that may hold the short name of an institution, which no needle is."""
         table = loaded.table[rows]
-        kept = (
-            (table[:, OPERATION] == kernel.KEEP) & _IS_TEXT[table[:, VR]] & (table[:, LENGTH] > 0)
-        )
-        for row in (np.flatnonzero(kept) + rows.start).tolist():
+        is_text = _IS_TEXT[table[:, VR]] & (table[:, LENGTH] > 0)
+        kept = np.flatnonzero(is_text & (table[:, OPERATION] == kernel.KEEP))
+        for row in (kept + rows.start).tolist():
             raw = loaded.value(row)
             key = (identity.key, raw)
             is_named = self._named.get(key)
@@ -197,7 +166,7 @@ class SecondPass:
         cells = loaded.cells
         at = row * N_COLUMNS
         before, raw = cells[at + ENTRY], loaded.value(row)
-        is_clean = bool(raw) and self._clean(loaded, row, setting, identity)
+        is_clean = bool(raw) and self._clean(loaded, row, raw, setting, identity)
         if not is_clean or self._memo.result(cells[at + ENTRY]) == raw:
             cells[at + ENTRY] = before
             return False
@@ -258,16 +227,10 @@ class SecondPass:
             self._entries[key] = entry
         cells[at + ENTRY] = entry
 
-<<<<<<< HEAD
-    def _scrub(self, loaded: Loaded, row: int, fd: int) -> None:
+    def _scrub(self, loaded: Loaded, rows: slice, row: int, fd: int) -> None:
         """Keep the physics of a Siemens CSA header, or remove the element."""
         is_readable = loaded.cells[row * N_COLUMNS + LENGTH] <= MOST_BYTES
         scrubbed = scrub(loaded.whole_value(row, fd)) if is_readable else None
-=======
-    def _scrub(self, loaded: Loaded, rows: slice, row: int, fd: int) -> None:
-        """Keep the physics of a Siemens CSA header, or remove the element."""
-        scrubbed = scrub(_long_value(loaded, row, fd))
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)
         if scrubbed is None:
             loaded.cells[row * N_COLUMNS + OPERATION] = kernel.REMOVE
             _remove_creator(loaded, rows, row)
@@ -346,26 +309,12 @@ class SecondPass:
             self._identities.clear()
 
 
-<<<<<<< HEAD
 def _text(loaded: Loaded, row: int, fd: int) -> bytes | None:
     """Return the text in a row, however much of the file is loaded; None beyond _LONGEST."""
     at = row * N_COLUMNS
     if loaded.cells[at + FLAGS] & SEQUENCE:
         return b""
     return loaded.whole_value(row, fd) if loaded.cells[at + LENGTH] <= _LONGEST else None
-=======
-def _long_value(loaded: Loaded, row: int, fd: int) -> bytes:
-    """Return the value of a leaf however long it is, b"" beyond any that a header has."""
-    cells = loaded.cells
-    at = row * N_COLUMNS
-    start, length = cells[at + VALUE], cells[at + LENGTH]
-    if length > _LONGEST_HEADER:
-        return b""
-    if not cells[at + FLAGS] & BULK:
-        return loaded.view[start : start + length].tobytes()
-    if loaded.inflated is not None:
-        return bytes(loaded.inflated[start : start + length])
-    return os.pread(fd, length, start)
 
 
 def _remove_creator(loaded: Loaded, rows: slice, row: int) -> None:
@@ -377,4 +326,3 @@ def _remove_creator(loaded: Loaded, rows: slice, row: int) -> None:
     if not (block & (table[:, OPERATION] != kernel.REMOVE)).any():
         creator = (int(one[TAG]) & 0xFFFF0000) | (int(one[TAG]) >> 8 & 0xFF)
         table[beside & (table[:, TAG] == creator), OPERATION] = kernel.REMOVE
->>>>>>> 7368ee2 (Name retained UIDs in paths, file meta and manifest as they stand; read long CSA headers)

@@ -1,0 +1,51 @@
+"""The files of a batch on their way through the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastdeid.errors import DicomError
+from fastdeid.facts import Described, Found
+from fastdeid.overlays import Clearing
+from fastdeid.setting import Setting
+
+
+class Job:
+    """One file of a batch on its way.
+
+    place: among the paths. number: among the files that are loaded. error: what ended it. found:
+    what it is, once that is known; described: what manifests say. references:
+    original UIDs of instances that the output refers to. clearing: of overlays inside pixel data,
+    None when there are none. totals: of the assembly.
+    """
+
+    __slots__ = (
+        *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
+        *("references", "size", "totals"),
+    )
+    found: Found
+    described: Described
+    totals: list[int]
+
+    def __init__(self, place: int, fd: int, size: int) -> None:
+        self.place = place
+        self.fd = fd
+        self.size = size
+        self.number = 0
+        self.error: DicomError | OSError | None = None
+        self.n_cleaned = 0
+        self.references: tuple[bytes, ...] = ()
+        self.clearing: Clearing | None = None
+
+    @property
+    def setting(self) -> Setting:
+        """Rules, replacements and pseudonyms that hold for the file."""
+        return self.found.facts.setting
+
+
+def by_setting(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Return jobs in groups of one setting each."""
+    groups: dict[int, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(id(job.setting), []).append(job)
+    return list(groups.values())
