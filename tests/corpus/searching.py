@@ -65,16 +65,19 @@ def raw_hits(pair: Pair, needles: Iterable[str]) -> set[str]:
     declared = pair.source_places.get("SpecificCharacterSet")
     values = declared.element.value if declared else None
     encodings = {"utf-8", "utf-16-le", "latin-1", *convert_encodings(values)}
-    # A phrase that must stay may hold a name inside a word of its own: Maria in mamaria.
-    for phrase in {kept.phrase for kept in pair.file.answers.kept}:
-        for name in encodings:
-            lowered = lowered.replace(_encoded(phrase, name).lower() or b"\0" * 9999, b"")
     found = set()
     for needle in needles:
         if len(needle) < _SHORTEST_RAW and needle.isascii():
             continue
         forms = {_encoded(form, name) for form in (needle, plain(needle)) for name in encodings}
-        if any(form and form.lower() in lowered for form in forms):
+        searched = lowered
+        # A phrase that must stay may hold a name inside a word of its own: Maria in mamaria.
+        for phrase in {
+            one.phrase for one in pair.file.answers.kept if fold(needle) in fold(one.phrase)
+        }:
+            for name in encodings:
+                searched = searched.replace(_encoded(phrase, name).lower() or bytes(9999), b"")
+        if any(form and form.lower() in searched for form in forms):
             found.add(needle)
     return found
 

@@ -35,6 +35,7 @@ LAYERS = (
             "outcome",
             "profile_text",
             "references",
+            "jobs",
             "rewrite",
             "second_pass",
             "setting",
