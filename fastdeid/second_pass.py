@@ -83,6 +83,7 @@ class SecondPass:
         self._cleaner: Cleaner | None = None
         self._entries: dict[tuple[object, ...], int] = {}
         self._identities: dict[tuple[object, ...], Identity] = {}
+        self._compiled: dict[frozenset[tuple[str, str]], Identity] = {}
         self._named: dict[tuple[object, ...], bool] = {}
         self._generation = -1
         self._knowing = np.zeros(0, np.bool_)
@@ -262,8 +263,14 @@ class SecondPass:
                 raw = memo.key(entry)
                 text = decode(raw, setting.context.charsets)
                 harvest = known[int(memo.entries[entry, kernel.KIND])].harvest
-                pairs.append((harvest, raw.decode("latin_1") if text is None else text))
-            identity = self._identities[key] = Identity(pairs)
+                text = raw.decode("latin_1") if text is None else text
+                pairs.append((harvest, _days(text) if harvest == "date" else text))
+            identity = self._compiled.get(frozenset(pairs))
+            if identity is None:
+                if len(self._compiled) >= _MOST:
+                    self._compiled.clear()
+                identity = self._compiled[frozenset(pairs)] = Identity(pairs)
+            self._identities[key] = identity
         return identity
 
     def _clean(
@@ -315,6 +322,12 @@ def _text(loaded: Loaded, row: int, fd: int) -> bytes | None:
     if loaded.cells[at + FLAGS] & SEQUENCE:
         return b""
     return loaded.whole_value(row, fd) if loaded.cells[at + LENGTH] <= _LONGEST else None
+
+
+def _days(text: str) -> str:
+    """Return the days of DA and DT values: the time of an instance makes no identity of its own."""
+    values = (value.strip() for value in text.split("\\"))
+    return "\\".join(value[: 10 if value[4:5] in {".", "-", "/"} else 8] for value in values)
 
 
 def _remove_creator(loaded: Loaded, rows: slice, row: int) -> None:
