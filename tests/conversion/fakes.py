@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastdeid.errors import OutputError
@@ -25,6 +26,12 @@ class FakeDeidentifier:
         self.tree = None if dry_run else TargetTree(settings.target)
         self.seconds = {"read": 0.0, "write": 0.0}
         self.processed: list[bytes] = []
+
+    def process_many(
+        self, source_paths: Sequence[bytes], *, overwrite: bool = False
+    ) -> list[Outcome]:
+        """De-identify files."""
+        return [self.process(path, overwrite=overwrite) for path in source_paths]
 
     def process(self, source_path: bytes, *, overwrite: bool = False) -> Outcome:
         """De-identify one file."""
