@@ -37,8 +37,8 @@ def table() -> dict[str, str]:
         rows = list(csv.reader(file))[1:]
     codes = {row[0].strip("()").replace(",", "").upper(): row[5] for row in rows}
     profile = tomllib.loads((REPOSITORY / "profiles" / "basic.toml").read_text(encoding="utf-8"))
-    for also in profile["also"]:
-        codes[also["tag"].strip("()").replace(",", "").upper()] = also["code"]
+    for rule in profile["rule"]:
+        codes[rule["attribute"].strip("()").replace(",", "").upper()] = rule["action"]
     return codes
 
 
