@@ -37,10 +37,6 @@ class Referring(FakeDeidentifier):
         row.originals = tuple(originals)
         return row
 
-    def process_many(self, source_paths: list[bytes], *, overwrite: bool = False) -> list[Outcome]:
-        """De-identify files."""
-        return [self.process(path, overwrite=overwrite) for path in source_paths]
-
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
