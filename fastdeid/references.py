@@ -6,11 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from fastdeid.codes import Operation
 from fastdeid.dicom.element_table import ElementTable
-from fastdeid.kernels.elements import LENGTH, N_COLUMNS, OPERATION, PARENT, TAG, VALUE
+from fastdeid.kernels.elements import LENGTH, N_COLUMNS, PARENT, TAG, VALUE
+from fastdeid.kernels.rows import find_standing
 from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID
 
+# Written over by each call: a process does one file after another.
+_FOUND: Final = np.zeros(256, np.int64)
 _PADDING: Final = b" \0"
 
 
@@ -20,21 +22,16 @@ def find(loaded: ElementTable, rows: slice) -> tuple[bytes, ...]:
     They stand at any depth, as in the input and without padding. The table's OPERATION has been
     decided: what stands in an element that is removed, emptied or replaced is left out.
     """
-    table = loaded.table
-    found = np.flatnonzero(table[rows, TAG] == REFERENCED_SOP_INSTANCE_UID)
-    if not len(found):
+    table, found = loaded.table, _FOUND
+    n = find_standing(table, rows.start, rows.stop, REFERENCED_SOP_INSTANCE_UID, found)
+    if not n:
         return ()
-    found += rows.start
-    stays = (table[found, OPERATION] == Operation.KEEP) | (
-        table[found, OPERATION] == Operation.REPLACE
-    )
-    above = table[found, PARENT]
-    while (above >= 0).any():
-        stays &= (above < 0) | (table[above, OPERATION] == Operation.KEEP)
-        above = np.where(above >= 0, table[above, PARENT], -1)
+    if n > len(found):
+        found = np.zeros(n, np.int64)
+        find_standing(table, rows.start, rows.stop, REFERENCED_SOP_INSTANCE_UID, found)
     cells, view = loaded.cells, loaded.view
     uids: dict[bytes, None] = {}
-    for row in found[stays].tolist():
+    for row in found[:n].tolist():
         start = cells[row * N_COLUMNS + VALUE]
         raw = view[start : start + cells[row * N_COLUMNS + LENGTH]].tobytes()
         uids[raw.strip(_PADDING)] = None

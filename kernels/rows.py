@@ -5,8 +5,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-# Columns of the table and flags (SEQUENCE, LONG) as in kernels/elements.py.
-_TAG, _VALUE, _LENGTH, _END, _FLAGS = 0, 3, 4, 6, 7
+# Columns of the table and flags (SEQUENCE, LONG) as in kernels/elements.py, and operations.
+_TAG, _VALUE, _LENGTH, _END, _FLAGS, _OPERATION = 0, 3, 4, 6, 7, 8
+_KEEP, _REPLACE = 0, 3
 _NO_VALUE = 8 | 256
 # Cells of the state of a file (kernels/elements.py).
 _N_ROWS, _FIRST_ROW = 4, 14
@@ -18,6 +19,7 @@ _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
 
 _TABLE = nb.types.Array(nb.int64, 2, "C")
 _FILES = nb.types.Array(nb.int64, 1, "C", readonly=True)
+_ROWS = nb.types.Array(nb.int64, 1, "C")
 _TAGS = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
@@ -60,3 +62,23 @@ def find_rows(table, files, numbers, tags, found):
             found[first, 0] = REPEATED
             n_repeating += 1
     return n_repeating
+
+
+@nb.njit([nb.int64(_TABLE, nb.int64, nb.int64, nb.int64, _ROWS)], **_KERNEL)
+def find_standing(table, first, end, tag, found):
+    """Collect the rows of one tag, at any depth, whose element stands in the output with a value.
+
+    table: as decided; the rows of the file are those from `first` to `end`. found: shape (n,),
+    receives rows, as many as there is room for. Returns how many rows there are.
+    """
+    until = np.int64(0)
+    n_found = np.int64(0)
+    for row in range(first, end):
+        operation = table[row, _OPERATION]
+        if row >= until and table[row, _TAG] == tag and operation in (_KEEP, _REPLACE):
+            if n_found < found.shape[0]:
+                found[n_found] = row
+            n_found += 1
+        if operation != _KEEP:
+            until = max(until, table[row, _END])
+    return n_found

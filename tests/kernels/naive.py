@@ -59,6 +59,19 @@ def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
     return {row.tag: number for number, row in enumerate(rows) if not row.depth and row.tag in tags}
 
 
+def find_standing(rows: Sequence[Row], operations: Sequence[int], tag: int) -> list[int]:
+    """Return the numbers of the rows of `tag` that stand with a value, below kept rows only."""
+    standing = []
+    for number, row in enumerate(rows):
+        above, parent = [], row.parent
+        while parent >= 0:
+            above.append(operations[parent])
+            parent = rows[parent].parent
+        if row.tag == tag and operations[number] in {KEEP, REPLACE} and not any(above):
+            standing.append(number)
+    return standing
+
+
 def count_rows(rows: Sequence[Row], tags: Collection[int]) -> int:
     """Return how many rows at the top level have one of `tags`."""
     return sum(1 for row in rows if not row.depth and row.tag in tags)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fastdeid.kernels import elements as kernel
 from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LONG
-from fastdeid.kernels.rows import REPEATED, find_rows
+from fastdeid.kernels.rows import REPEATED, find_rows, find_standing
 from tests.builders import EXPLICIT, Element, Encoding, element, encode, fragments, item, sequence
 from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, damaged, sound
@@ -156,3 +156,19 @@ def assert_found(raw: bytes, tags: list[int]) -> None:
         assert row == numbers.get(tag, -1)
         is_value = row >= 0 and not rows[row].sequence and rows[row].length <= kernel.BULK_LENGTH
         assert (at, length) == ((rows[row].value, rows[row].length) if is_value else (0, 0))
+
+
+@given(data=st.data())
+def test_rows_that_stand_are_those_below_kept_rows(data: st.DataObject) -> None:
+    inner = element(0x00081155, "UI", b"1.2\0")
+    raw = sequence(0x00081140, [item(inner), item(inner + sequence(0x00081199, [item(inner)]))])
+    scanned = Scanned(inner + raw, 0, kernel.EXPLICIT)
+    rows = scanned.result().rows
+    some = st.sampled_from([0, 0, 0, 1, 2, 3])
+    operations = data.draw(st.lists(some, min_size=len(rows), max_size=len(rows)))
+    scanned.table[: len(rows), kernel.OPERATION] = operations
+    found = np.zeros(data.draw(st.sampled_from([0, 1, 9])), np.int64)
+    wanted = naive.find_standing(rows, operations, 0x00081155)
+    assert find_standing(scanned.table, 0, scanned.n_rows, 0x00081155, found) == len(wanted)
+    n_stored = min(len(found), len(wanted))
+    assert found[:n_stored].tolist() == wanted[:n_stored]
