@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fastdeid.tags import VR_NAMES
-from tests.builders import LONG_VRS, UNDEFINED
+from tests.builders import LONG_VRS
 from tests.kernels import naive_assemble, naive_pixels, naive_scan
 from tests.kernels.naive_scan import Row, Scan
 
@@ -30,18 +30,7 @@ def scan_elements(
 
 def skip_fragments(data: bytes, start: int) -> int | None:
     """Return the length of fragments with their delimiter (PS3.5 A.4), None when damaged."""
-    at = start
-    while True:
-        head, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
-        if at + 8 > len(data):
-            return None
-        if data[at : at + 8] == b"\xfe\xff\xdd\xe0\0\0\0\0":
-            return at + 8 - start
-        if head != b"\xfe\xff\x00\xe0" or length == UNDEFINED:
-            return None
-        at += 8 + length
-        if at > len(data):
-            return None
+    return naive_scan.skip_fragments(data, start)
 
 
 def scan_file_metas(files: Sequence[bytes], vrs: Sequence[str]) -> list[int | None]:
@@ -61,15 +50,7 @@ def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
 
 def find_standing(rows: Sequence[Row], operations: Sequence[int], tag: int) -> list[int]:
     """Return the numbers of the rows of `tag` that stand with a value, below kept rows only."""
-    standing = []
-    for number, row in enumerate(rows):
-        above, parent = [], row.parent
-        while parent >= 0:
-            above.append(operations[parent])
-            parent = rows[parent].parent
-        if row.tag == tag and operations[number] in {KEEP, REPLACE} and not any(above):
-            standing.append(number)
-    return standing
+    return naive_assemble.find_standing(rows, operations, tag)
 
 
 def count_rows(rows: Sequence[Row], tags: Collection[int]) -> int:

@@ -63,3 +63,16 @@ def frame(data: bytes, row: Row, content: bytes) -> bytes:
     if len(content) > MOST[size]:
         raise TooLongError
     return head[:-size] + len(content).to_bytes(size, "big" if row.big else "little") + content
+
+
+def find_standing(rows: Sequence[Row], operations: Sequence[int], tag: int) -> list[int]:
+    """Return the numbers of the rows of `tag` that stand with a value, below kept rows only."""
+    standing = []
+    for number, row in enumerate(rows):
+        above, parent = [], row.parent
+        while parent >= 0:
+            above.append(operations[parent])
+            parent = rows[parent].parent
+        if row.tag == tag and operations[number] in {KEEP, REPLACE} and not any(above):
+            standing.append(number)
+    return standing

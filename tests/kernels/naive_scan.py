@@ -275,3 +275,19 @@ class _Parser:
     def check_depth(self, depth: int, tag: int, at: int) -> None:
         if depth + 1 > MOST_OPEN:
             raise RefusedError("nested_too_deep", tag, at)
+
+
+def skip_fragments(data: bytes, start: int) -> int | None:
+    """Return the length of fragments with their delimiter (PS3.5 A.4), None when damaged."""
+    at = start
+    while True:
+        head, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 > len(data):
+            return None
+        if data[at : at + 8] == b"\xfe\xff\xdd\xe0\0\0\0\0":
+            return at + 8 - start
+        if head != b"\xfe\xff\x00\xe0" or length == UNDEFINED:
+            return None
+        at += 8 + length
+        if at > len(data):
+            return None
