@@ -23,9 +23,14 @@ _INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "interpreted" if _INTERPRETED else "default")
 )
-if _INTERPRETED:
-    # Hash functions of kernels wrap around, which compiled arithmetic does silently.
-    np.seterr(over="ignore")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let hash functions of interpreted kernels wrap around, as compiled arithmetic does."""
+    if _INTERPRETED:
+        np.seterr(over="ignore")
+        # numpy's switch holds for this thread only; tests start others.
+        config.addinivalue_line("filterwarnings", "ignore:overflow encountered:RuntimeWarning")
 
 
 def wheel_files() -> list[Path]:
