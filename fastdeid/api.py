@@ -167,9 +167,13 @@ class _OneByOne:
 
     def __init__(self, profile: str, key: bytes, crosswalk: str | None) -> None:
         from fastdeid.deidentify import Deidentifier
+        from fastdeid.errors import ProfileError
         from fastdeid.pseudonyms import Pseudonyms
         from fastdeid.rules import load_profile
 
+        compiled = load_profile(profile)
+        if compiled.settings.pseudonyms != "keyed":
+            raise ProfileError("random pseudonyms are drawn for a whole run: use `convert`")
         pseudonyms = Pseudonyms(key)
         if crosswalk is not None:
             from fastdeid.crosswalk import CrosswalkPseudonyms, read_crosswalk
@@ -177,7 +181,7 @@ class _OneByOne:
             pseudonyms = CrosswalkPseudonyms(key, read_crosswalk(crosswalk))
         inside = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="fastdeid.", dir=inside)
-        self._deidentifier = Deidentifier(load_profile(profile), pseudonyms, self._folder.name)
+        self._deidentifier = Deidentifier(compiled, pseudonyms, self._folder.name)
         # The de-identifier has one file at hand at a time.
         self._lock = threading.Lock()
 

@@ -17,5 +17,3 @@ def require_available(settings: Settings) -> None:
     for option in settings.options:
         if option not in AVAILABLE:
             raise ProfileError(f"option {option!r} is not available in this version")
-    if settings.pseudonyms != "keyed":
-        raise ProfileError("pseudonyms = 'random' are not available in this version")

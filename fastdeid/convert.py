@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fastdeid import manifest, plan
+from fastdeid import drawn_key, manifest, plan
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths
@@ -102,14 +102,29 @@ def make_plan(workspace: Workspace, entries: pa.Table, workers: int) -> str:
     done and all outputs stand. CHANGED: SOURCE has changed since, so it was planned anew.
 
     entries: what a walk of SOURCE has found, see `plan.table`. workers: partitions are made small
-    enough for so many; a plan that exists is kept as it is.
+    enough for so many; a plan that exists is kept as it is. With random pseudonyms, their key is
+    drawn with the plan.
+
+    Raises UsageError when a run has to go on whose random pseudonyms cannot be drawn again.
     """
     state = NEW
+    random = workspace.settings.pseudonyms == drawn_key.RANDOM
     if workspace.has_plan():
-        if workspace.entries().equals(entries):
+        same = workspace.entries().equals(entries)
+        if same and _is_finished(workspace):
+            drawn_key.destroy(workspace)  # a run may be killed between its last two steps
             workspace.remove_stale_parts()
-            return FINISHED if _is_finished(workspace) else RESUMED
+            return FINISHED
+        if random:
+            drawn_key.require(workspace)
+        if same:
+            workspace.remove_stale_parts()
+            return RESUMED
         state = CHANGED
+    elif random:
+        if os.path.exists(os.path.join(workspace.settings.target, manifest.MANIFEST_FILE)):
+            drawn_key.require(workspace)
+        drawn_key.draw(workspace)
     workspace.remove_summary()
     starts = plan.cut(entries.column("size").to_pylist(), workers)
     workspace.write_plan(entries, starts)
@@ -215,9 +230,10 @@ class Finished(msgspec.Struct):
 
 
 def keep_finished(workspace: Workspace, summary: Summary) -> None:
-    """Declare the run finished."""
+    """Declare the run finished; then no pseudonym can be drawn any more."""
     finished = Finished(summary, _table_sizes(workspace.settings))
     workspace.write_summary(msgspec.json.format(msgspec.json.encode(finished)))
+    drawn_key.destroy(workspace)
 
 
 def read_finished(workspace: Workspace) -> Finished | None:

@@ -36,7 +36,7 @@ def write_key(path: str | os.PathLike[str]) -> None:
             file.write(secrets.token_bytes(KEY_SIZE))
             file.flush()
             os.fsync(descriptor)
-        _sync_folder(os.path.dirname(os.path.abspath(name)))
+        sync_folder(os.path.dirname(os.path.abspath(name)))
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
@@ -83,7 +83,8 @@ def _reason_not_opened(error: OSError) -> str:
     return f"the key file cannot be read: {error.strerror}"
 
 
-def _sync_folder(path: str) -> None:
+def sync_folder(path: str) -> None:
+    """Put the names of a folder on disk. Raises the OSError of a failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

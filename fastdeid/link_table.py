@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -83,21 +82,32 @@ def open_link_table(
 
 
 class _Started(msgspec.Struct):
-    """The part of a run's settings that says which key it had."""
+    """The part of a run's settings that says which key and which pseudonyms it had."""
 
     key_id: str
+    pseudonyms: str = "keyed"
 
 
 def check_key(table: LinkTable, pseudonyms: Pseudonyms) -> None:
     """Raise KeyFileError unless a link table was made with this key."""
-    try:
-        with open(os.path.join(table.folder, _SETTINGS), "rb") as file:
-            started: Any = msgspec.json.decode(file.read(), type=_Started)
-        same = started.key_id == pseudonyms.key_id
-    except (OSError, msgspec.DecodeError):
-        same = _maps_alike(table, pseudonyms)
+    started = _started(table)
+    same = started.key_id == pseudonyms.key_id if started else _maps_alike(table, pseudonyms)
     if not same:
         raise KeyFileError("the link table was made with another project key")
+
+
+def is_random(table: LinkTable) -> bool:
+    """Tell whether pseudonyms were drawn at random: then no key leads from originals to them."""
+    started = _started(table)
+    return started is not None and started.pseudonyms != "keyed"
+
+
+def _started(table: LinkTable) -> _Started | None:
+    try:
+        with open(os.path.join(table.folder, _SETTINGS), "rb") as file:
+            return msgspec.json.decode(file.read(), type=_Started)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _maps_alike(table: LinkTable, pseudonyms: Pseudonyms) -> bool:

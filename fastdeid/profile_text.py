@@ -87,8 +87,6 @@ def check_profile(name_or_path: str) -> list[str]:
             warnings.append(f"{name}: accepted, but this version does not look into pixel data")
         elif name not in AVAILABLE:
             warnings.append(f"{name}: not available in this version, a run is refused")
-    if settings.pseudonyms != "keyed":
-        warnings.append("random pseudonyms: not available in this version, a run is refused")
     warnings += [f"identifier {line}" for line in _uncovered(profile)]
     return [*lines, *(f"warning: {warning}" for warning in warnings)]
 

@@ -104,11 +104,20 @@ def _identities(profile: Profile) -> Iterator[str]:
     if o.RETAIN_UIDS in profile.options:
         yield "UIDs are retained."
     else:
+        keyed = profile.settings.pseudonyms == "keyed"
         yield (
             "Every UID is replaced by value, wherever it stands, except those that PS3.6 registers "
-            f"and {len(profile.settings.well_known_uids)} of coding schemes. New UIDs are derived "
-            "with the project key (2.25. and a UUID of 128 bits), so references hold over all "
-            "instances that are de-identified with this key, in any run and on any machine."
+            f"and {len(profile.settings.well_known_uids)} of coding schemes. New UIDs are 2.25. "
+            "and a UUID of 128 bits, "
+            + (
+                "derived with the project key, so references hold over all instances that are "
+                "de-identified with this key, in any run and on any machine."
+                if keyed
+                else "drawn anew by every run: references hold over all instances of a run. The "
+                "secret of the run that they are made with stands in the working folder of the "
+                "link table, readable by its owner, until the run is finished, and is destroyed "
+                "then (45 CFR 164.514(c))."
+            )
         )
     yield ""
     yield (
@@ -117,7 +126,7 @@ def _identities(profile: Profile) -> Iterator[str]:
         + (
             "each is a keyed digest of the original."
             if profile.settings.pseudonyms == "keyed"
-            else "each is drawn at random and kept in the link table only."
+            else "each is a number drawn at random for one run and kept in the link table only."
         )
         + " Dummy values are plainly synthetic, ASCII, and the same for all patients."
     )

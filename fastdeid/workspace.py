@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True):
     source, target, link_table: absolute paths, symbolic links resolved. key_id: public id of the
     project key. sync: whether outputs and parts are flushed to disk before they get their names.
     digests: whether digests of inputs and outputs are recorded. template: of output paths.
+    pseudonyms: "keyed", or "random", see `drawn_key`.
     """
 
     source: str
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True):
     sync: bool = False
     digests: bool = False
     template: str = DEFAULT_TEMPLATE
+    pseudonyms: str = "keyed"
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -78,6 +78,7 @@ class Session:
             sync=sync,
             digests=digests,
             template=template,
+            pseudonyms=compiled.settings.pseudonyms,
         )
         self._workspace = open_workspace(paths)
         self._key = key

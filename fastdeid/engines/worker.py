@@ -82,11 +82,16 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
 
     Raises ProfileError when the installed profile is not the one the run was planned with.
     """
+    from fastdeid import drawn_key
+    from fastdeid.convert import WORK_FOLDER
     from fastdeid.deidentify import Deidentifier
     from fastdeid.pseudonyms import Pseudonyms
 
     profile = load_profile(settings.profile)
     target = None if dry_run else settings.target
+    if settings.pseudonyms == drawn_key.RANDOM:
+        workspace = Workspace(os.path.join(settings.link_table, WORK_FOLDER))
+        key = os.urandom(len(key)) if dry_run else drawn_key.read(workspace)
     return Deidentifier(
         profile,
         Pseudonyms(key),

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from fastdeid.errors import KeyFileError
 from fastdeid.identifiers import normalise, without_fraction
-from fastdeid.link_table import LinkTable, check_key
+from fastdeid.link_table import LinkTable, check_key, is_random
 from fastdeid.pseudonyms import Pseudonyms
 
 _COMPARED: Final = 100  # patients whose date offsets show that the pseudonyms are the same
@@ -124,4 +124,8 @@ def open_known(folder: str | os.PathLike[str], pseudonyms: Pseudonyms) -> Known:
     """
     table = LinkTable(folder)
     check_key(table, pseudonyms)
+    if is_random(table):
+        raise KeyFileError(
+            "these pseudonyms were drawn at random: no key leads to them, only the link table"
+        )
     return Known(table, pseudonyms)

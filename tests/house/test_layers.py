@@ -47,7 +47,17 @@ LAYERS = (
     ),
     ("deidentify",),
     (
-        *("columns", "convert", "dangling", "finalise", "partition", "plan", "summary", "tables"),
+        *(
+            "columns",
+            "convert",
+            "dangling",
+            "drawn_key",
+            "finalise",
+            "partition",
+            "plan",
+            "summary",
+            "tables",
+        ),
         *("comparison", "explain"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
         "link_table",

@@ -8,10 +8,9 @@ import pydicom
 import pytest
 
 from fastdeid.deidentify import Deidentifier
-from fastdeid.errors import ProfileError
 from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import Profile, load_profile
+from fastdeid.rules import Profile
 from tests import builders as b
 from tests.options.profiles import profile_of, with_options
 from tests.runs import KEY, ct_image
@@ -187,10 +186,3 @@ def test_ages_over_89_are_capped(tmp_path: Path, age: str, kept: str) -> None:
     body = '[[rule]]\nattribute = "PatientAge"\naction = "C"\nreason = "a test says so"\n'
     found = Desk(profile_of(body), tmp_path).take(b.text(0x00101010, "AS", age))
     assert (found.PatientAge or "") == kept
-
-
-def test_a_profile_that_asks_for_too_much_does_not_start(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="random' are not available"):
-        Deidentifier(profile_of('pseudonyms = "random"\n'), Pseudonyms(KEY), tmp_path)
-    with pytest.raises(ProfileError, match="not available"):
-        Deidentifier(load_profile("safe-harbor"), Pseudonyms(KEY), tmp_path)
