@@ -11,11 +11,11 @@ import sys
 import warnings
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pydicom
 from pydicom.dataset import Dataset
 
 from bench.sample_archive import build_sample_archive
+from fastdeid.link_table import open_link_table
 
 FOLDER = Path("build/demo")
 # Exit code 3 says that some files were quarantined: the archive holds a damaged one.
@@ -49,15 +49,15 @@ def main() -> None:
     if not key.exists():
         fastdeid("keygen", str(key))
     fastdeid("run", str(archive), str(target), "--key", str(key))
-    show_header(archive, target, links)
+    show_header(archive, target, links, key)
     print(f"\noutputs            {target}")
     print(f"research manifest  {target / 'manifest.parquet'} (no PHI)")
-    print(f"link table         {links} (PHI, mode 0600)")
+    print(f"link table         {links} (PHI, encrypted)")
 
 
-def show_header(archive: Path, target: Path, links: Path) -> None:
+def show_header(archive: Path, target: Path, links: Path, key: Path) -> None:
     """Print some attributes of one instance before and after, side by side."""
-    rows = pq.read_table(links / "instances.parquet").to_pylist()
+    rows = open_link_table(links, key).instances.to_table().to_pylist()
     # The one that the leak check had most to do with.
     row = max((row for row in rows if row["verdict"] == "ok"), key=lambda row: row["n_cleaned"])
     before = pydicom.dcmread(archive / row["source_path"])

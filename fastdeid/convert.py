@@ -13,13 +13,13 @@ from typing import Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fastdeid import drawn_key, manifest, plan
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths
 from fastdeid.outcome import Outcome
+from fastdeid.sealing import Sealing
 from fastdeid.storage import TEMPORARY
 from fastdeid.summary import Summary
 from fastdeid.verdicts import Verdict
@@ -28,9 +28,9 @@ from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 WORK_FOLDER: Final = "work"
 
 
-def open_workspace(paths: Paths) -> Workspace:
+def open_workspace(paths: Paths, sealing: Sealing) -> Workspace:
     """Return the working folder of a run, which may not exist yet."""
-    return Workspace(os.path.join(paths.link_table, WORK_FOLDER))
+    return Workspace(os.path.join(paths.link_table, WORK_FOLDER), sealing)
 
 
 # Settings ------------------------------------------------------------------------------------
@@ -138,15 +138,15 @@ def _is_finished(workspace: Workspace) -> bool:
         return False
     instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
     try:
-        return _outputs_stand(settings.target, _expected(instances))
-    except ValueError:
+        return _outputs_stand(settings.target, _expected(workspace.sealing, instances))
+    except (ValueError, OSError):
         return False
 
 
-def _expected(instances: str) -> Iterator[tuple[str, int]]:
+def _expected(sealing: Sealing, instances: str) -> Iterator[tuple[str, int]]:
     """Yield path and size of every output that a link table promises."""
     names = ("verdict", "output_path", "output_size")
-    with pq.ParquetFile(instances) as file:
+    with sealing.parquet_file(instances) as file:
         for rows in file.iter_batches(columns=names):
             columns = (rows.column(name).to_pylist() for name in names)
             for verdict, path, size in zip(*columns, strict=True):

@@ -221,16 +221,16 @@ def _write_tables(
             )
             for first in range(0, max(rows.num_rows, 1), ROW_GROUP)
         )
-        _write_parquet(name, manifest.INSTANCES, groups, mode=0o600)
+        _write_parquet(name, manifest.INSTANCES, groups, workspace)
         name = os.path.join(settings.link_table, manifest.IDENTITIES_FILE)
-        _write_parquet(name, manifest.IDENTITIES, [identities_table(rows)], mode=0o600)
+        _write_parquet(name, manifest.IDENTITIES, [identities_table(rows)], workspace)
         name = os.path.join(settings.link_table, manifest.REFERENCES_FILE)
-        _write_parquet(name, manifest.REFERENCES, [dangling], mode=0o600)
+        _write_parquet(name, manifest.REFERENCES, [dangling], workspace)
 
     def write_manifest() -> None:
         name = os.path.join(settings.target, manifest.MANIFEST_FILE)
         public = manifest_table(rows, profile, options)
-        _write_parquet(name, manifest.MANIFEST, [public], mode=0o666)
+        _write_parquet(name, manifest.MANIFEST, [public])
 
     # Compression runs outside the interpreter's lock, so that two threads use two cores.
     with ThreadPoolExecutor(2) as threads:
@@ -239,17 +239,26 @@ def _write_tables(
 
 
 def _write_parquet(
-    path: str, table: manifest.Table, groups: Iterable[pa.Table], *, mode: int
+    path: str,
+    table: manifest.Table,
+    groups: Iterable[pa.Table],
+    private: Workspace | None = None,
 ) -> None:
+    """Write a table; one of the link table is encrypted as its run says, and mode 0600."""
     groups = iter(groups)
     first = next(groups)
+    encryption = None
+    if private is not None:
+        master = private.settings.link_table_key
+        encryption = private.sealing.encryption(table, first.schema.names, master)
     with (
-        replaced_file(path, mode=mode) as file,
+        replaced_file(path, mode=0o666 if private is None else 0o600) as file,
         pq.ParquetWriter(
             file,
             first.schema,
             compression="zstd",
             use_dictionary=repeating_columns(table),
+            encryption_properties=encryption,
         ) as writer,
     ):
         for rows in (first, *groups):

@@ -8,12 +8,12 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from fastdeid import manifest
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.keys import read_key
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.sealing import Sealing
 
 _SETTINGS = os.path.join("work", "run.json")
 
@@ -23,17 +23,21 @@ class LinkTable:
 
     instances, identities: data sets of pyarrow, which DuckDB and Polars read as they are. Their
     columns are those of `fastdeid manifest schema`.
+
+    Raises InputError when a table is missing or damaged, KeyFileError when it is encrypted under
+    another key.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], pseudonyms: Pseudonyms) -> None:
         self.folder = os.fspath(folder)
+        self.sealing = Sealing(pseudonyms)
         self.instances = self._data_set(manifest.INSTANCES)
         self.identities = self._data_set(manifest.IDENTITIES)
 
     def _data_set(self, table: manifest.Table) -> ds.Dataset:
         path = os.path.join(self.folder, table.file)
         try:
-            found = ds.dataset(path, format="parquet")
+            found = self.sealing.data_set(path)
         except FileNotFoundError:
             raise InputError(
                 f"the link table holds no {table.file}: is the run finished?"
@@ -76,8 +80,9 @@ def open_link_table(
     >>> shutil.rmtree(folder)
     """
     secret = key if isinstance(key, bytes) else read_key(key)
-    table = LinkTable(folder)
-    check_key(table, Pseudonyms(secret))
+    pseudonyms = Pseudonyms(secret)
+    table = LinkTable(folder, pseudonyms)
+    check_key(table, pseudonyms)
     return table
 
 
@@ -114,7 +119,7 @@ def _maps_alike(table: LinkTable, pseudonyms: Pseudonyms) -> bool:
     """Whether the first study of the link table has its pseudonym from this key."""
     path = os.path.join(table.folder, manifest.INSTANCES_FILE)
     names = ("original_study_instance_uid", "study_instance_uid")
-    for batch in pq.ParquetFile(path).iter_batches(columns=list(names)):
+    for batch in table.sealing.parquet_file(path).iter_batches(columns=list(names)):
         for original, pseudonym in zip(
             *(batch.column(name).to_pylist() for name in names), strict=True
         ):

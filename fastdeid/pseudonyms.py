@@ -41,7 +41,8 @@ class Pseudonyms:
     """The pseudonyms of one project.
 
     project_key: 32 secret bytes. key_id: names the key in public, and tells nothing about it.
-    uid_key: the secret sub-key of `uid`, for a kernel that does the same.
+    uid_key: the secret sub-key of `uid`, for a kernel that does the same. sealing_key: the secret
+    sub-key of files that only the holder of the project key can read, see `sealing`.
     """
 
     def __init__(self, project_key: bytes) -> None:
@@ -53,6 +54,7 @@ class Pseudonyms:
         self._accession = _keyed(project_key, "accession", _CODE_BYTES)
         self._date = _keyed(project_key, "date", 8)
         self._path = _keyed(project_key, "path", _CODE_BYTES)
+        self.sealing_key = derive_key(project_key, "sealing")
         self.key_id = derive_key(project_key, "key id")[:8].hex()
 
     def uid(self, original: bytes) -> bytes:

@@ -65,6 +65,7 @@ def verify(  # noqa: PLR0917 - typer calls it by name
 
 def report(
     work: Annotated[Path, typer.Argument(metavar="WORK", help="Folder of the link table.")],
+    key: Annotated[Path, typer.Option(help="The project key.", metavar="PROJECT.key")],
     output: Annotated[
         Path | None,
         typer.Option(help="The page to write. Default: report.html in WORK.", metavar="FILE"),
@@ -73,7 +74,7 @@ def report(
     """Write one HTML page about a finished run: figures only, nothing of a patient."""
     from fastdeid.reporting.report import write_report
 
-    typer.echo(f"report written to {write_report(work, output)}")
+    typer.echo(f"report written to {write_report(work, key, output)}")
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,7 @@
 
 Everything appears under its final name only when it is complete (temporary name, then rename), so
 that a run may be killed at any moment. A part names the plan it belongs to: the parts of an older
-plan count as absent.
+plan count as absent. Plan and parts hold originals: they are encrypted, see `sealing`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fastdeid import plan
-from fastdeid.errors import OutputError, UsageError
+from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.sealing import PROJECT, Sealing
 from fastdeid.storage import TEMPORARY
 
 SETTINGS_FILE: Final = "run.json"
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     project key. sync: whether outputs and parts are flushed to disk before they get their names.
     digests: whether digests of inputs and outputs are recorded. template: of output paths.
     pseudonyms: "keyed", or "random", see `drawn_key`.
+    link_table_key: what the link table is encrypted under, see `sealing`.
     """
 
     source: str
@@ -57,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
     digests: bool = False
     template: str = DEFAULT_TEMPLATE
     pseudonyms: str = "keyed"
+    link_table_key: str = PROJECT
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -73,10 +76,15 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Workspace:
-    """The files of one run. Opening a folder reads nothing: settings and plan are read on use."""
+    """The files of one run. Opening a folder reads nothing: settings and plan are read on use.
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    sealing: what plan and parts are encrypted with; whoever only reads settings and summary needs
+    none.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], sealing: Sealing | None = None) -> None:
         self.folder = os.fspath(folder)
+        self._sealing = sealing
         self._settings: Settings | None = None
         self._plan: pq.ParquetFile | None = None
         self._plan_id = b""
@@ -89,6 +97,13 @@ class Workspace:
     def link_table(self) -> str:
         """The folder that holds the link table."""
         return os.path.dirname(self.folder)
+
+    @property
+    def sealing(self) -> Sealing:
+        """What plan, parts and link table are encrypted with."""
+        if self._sealing is None:
+            raise KeyFileError("the project key is needed, --key PROJECT.key")
+        return self._sealing
 
     # Settings -------------------------------------------------------------------------------
 
@@ -131,7 +146,11 @@ class Workspace:
         entries = entries.append_column("partition", pa.array(numbers, pa.int32()))
         kept = entries.schema.with_metadata(notes)
         with replaced_file(self._path(PLAN_FILE), sync=self.settings.sync) as file:
-            options = {"compression": "zstd", "use_dictionary": ["reason"]}
+            options = {
+                "compression": "zstd",
+                "use_dictionary": ["reason"],
+                "encryption_properties": self.sealing.encrypt_columns(kept.names),
+            }
             with pq.ParquetWriter(file, kept, **options) as writer:
                 for first, size in zip(starts, sizes, strict=False):
                     rows = entries.slice(first, size).cast(kept)
@@ -149,7 +168,7 @@ class Workspace:
 
     def _open_plan(self) -> pq.ParquetFile:
         if self._plan is None:
-            opened = pq.ParquetFile(self._path(PLAN_FILE), memory_map=True)
+            opened = self.sealing.parquet_file(self._path(PLAN_FILE), memory_map=True)
             notes = opened.schema_arrow.metadata
             self._plan_id = notes[_PLAN_ID]
             self._starts = msgspec.json.decode(notes[_STARTS], type=list[int])
@@ -194,7 +213,7 @@ class Workspace:
         }
         self._write_references(number, part.references)
         noted = part.table.replace_schema_metadata(notes)
-        self._write(os.path.basename(self._part_path(number)), _arrow_file(noted))
+        self._seal(os.path.basename(self._part_path(number)), noted)
 
     def _write_references(self, number: int, references: pa.Table | None) -> None:
         name = os.path.basename(self._references_path(number))
@@ -202,19 +221,16 @@ class Workspace:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path(name))
             return
-        self._write(
-            name, _arrow_file(references.replace_schema_metadata({_PLAN_ID: self._plan_id}))
-        )
+        self._seal(name, references.replace_schema_metadata({_PLAN_ID: self._plan_id}))
 
     def read_references(self, number: int) -> pa.Table | None:
         """Return what the outputs of a committed partition refer to, None for nothing."""
         self._open_plan()
         try:
-            with open(self._references_path(number), "rb") as file:
-                table = pa.ipc.open_file(pa.py_buffer(file.read())).read_all()
+            table = self._unseal(self._references_path(number))
         except FileNotFoundError:
             return None
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, ValueError):
             raise OutputError("a table of the run cannot be read") from None
         return table if table.schema.metadata.get(_PLAN_ID) == self._plan_id else None
 
@@ -222,8 +238,7 @@ class Workspace:
         """Return a committed partition; None when it is absent, damaged or of another plan."""
         self._open_plan()
         try:
-            with open(self._part_path(number), "rb") as file:
-                table = pa.ipc.open_file(pa.py_buffer(file.read())).read_all()
+            table = self._unseal(self._part_path(number))
             notes = table.schema.metadata
             if notes[_PLAN_ID] != self._plan_id:
                 return None
@@ -231,7 +246,7 @@ class Workspace:
                 return None
             seconds = msgspec.json.decode(notes[_SECONDS], type=dict[str, float])
             faults = msgspec.json.decode(notes[_FAULTS], type=list[str])
-        except (OSError, pa.ArrowInvalid, KeyError, TypeError, msgspec.DecodeError):
+        except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError):
             return None
         return Part(table, seconds, faults)
 
@@ -276,6 +291,15 @@ class Workspace:
         """Declare the run unfinished."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(SUMMARY_FILE))
+
+    def _seal(self, name: str, table: pa.Table) -> None:
+        self._write(name, self.sealing.seal(_arrow_file(table), name))
+
+    def _unseal(self, path: str) -> pa.Table:
+        """Return a table; raises OSError and ValueError, which pyarrow's ArrowInvalid is."""
+        with open(path, "rb") as file:
+            content = self.sealing.unseal(file.read(), os.path.basename(path))
+        return pa.ipc.open_file(pa.py_buffer(content)).read_all()
 
     def _write(self, name: str, content: Any) -> None:
         with replaced_file(self._path(name), sync=self.settings.sync) as file:

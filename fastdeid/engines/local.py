@@ -40,6 +40,7 @@ def run(
     template: str = DEFAULT_TEMPLATE,
     sync: bool = False,
     digests: bool = False,
+    link_table_key: str = "project",
     reporter: Reporter | None = None,
     make: Callable[..., Any] | None = None,
 ) -> Summary:
@@ -49,11 +50,10 @@ def run(
     default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
     dry_run: judge every file and write nothing. template: of output paths, see `naming`. sync:
     flush every output to disk before it gets its name. digests: record digests of inputs and
-    outputs. make: replaces what makes the workers' de-identifier (tests).
+    outputs. link_table_key: see `sealing`. make: replaces the workers' de-identifier (tests).
 
-    A run that was interrupted is continued by the same call. KeyboardInterrupt ends it at once;
-    SIGTERM or SIGUSR1 ends it with Stopped when the partitions at hand are committed.
-
+    An interrupted run is continued by the same call. KeyboardInterrupt ends it at once, SIGTERM or
+    SIGUSR1 with Stopped when the partitions at hand are committed.
     Raises UsageError, InputError, OutputError, ProfileError, KeyFileError, see errors.py.
     """
     started = time.monotonic()
@@ -65,8 +65,7 @@ def run(
         if n_workers:
             from fastdeid.engines.server import SERVER
 
-            # Its imports take longer than planning, and run at the same time.
-            SERVER.start()
+            SERVER.start()  # Its imports take longer than planning, and run at the same time.
         from fastdeid.folders import resolve_paths
         from fastdeid.keys import read_key
 
@@ -82,6 +81,7 @@ def run(
             template=template,
             sync=sync,
             digests=digests,
+            link_table_key=link_table_key,
             reporter=reporter or Silent(),
             stop=stop,
             started=started,

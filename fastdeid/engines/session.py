@@ -34,6 +34,7 @@ from fastdeid.folders import Paths
 from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
+from fastdeid.sealing import Sealing, check_master
 from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
 
@@ -57,6 +58,7 @@ class Session:
         template: str,
         sync: bool,
         digests: bool,
+        link_table_key: str,
         reporter: Reporter,
         stop: Stop,
         started: float,
@@ -64,6 +66,8 @@ class Session:
     ) -> None:
         compiled = load_profile(profile)
         require_available(compiled.settings)
+        check_master(link_table_key)
+        pseudonyms = Pseudonyms(key)
         self._settings = Settings(
             source=paths.source,
             target=paths.target,
@@ -73,14 +77,15 @@ class Session:
             profile_digest=compiled.digest,
             options=tuple(compiled.options),
             method=compiled.method,
-            key_id=Pseudonyms(key).key_id,
+            key_id=pseudonyms.key_id,
             fastdeid_version=__version__,
             sync=sync,
             digests=digests,
             template=template,
             pseudonyms=compiled.settings.pseudonyms,
+            link_table_key=link_table_key,
         )
-        self._workspace = open_workspace(paths)
+        self._workspace = open_workspace(paths, Sealing(pseudonyms))
         self._key = key
         self._make = make
         self._workers = workers

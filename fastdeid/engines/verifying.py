@@ -20,6 +20,7 @@ from fastdeid.errors import FastdeidError, KeyFileError, ProfileError, UsageErro
 from fastdeid.keys import read_key
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, load_profile
+from fastdeid.sealing import Sealing
 from fastdeid.verification import dciodvfy
 from fastdeid.verification.findings import KINDS, Finding
 from fastdeid.verification.release import Release
@@ -90,7 +91,7 @@ def verify(
     compiled = load_profile(named)
     if compiled.digest != settings.profile_digest:
         raise ProfileError("the profile is not the one that this release was made with")
-    release = Release(folder, links, compiled.registry)
+    release = Release(folder, links, compiled.registry, Sealing(pseudonyms))
     setup = Setup(
         target=folder,
         source="" if source is None else os.path.realpath(source),

@@ -20,7 +20,9 @@ from fastdeid.partition import (
     since,
     summarise_rows,
 )
+from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
+from fastdeid.sealing import Sealing
 from fastdeid.summary import PartitionSummary, place_of
 from fastdeid.workspace import Settings, Workspace
 
@@ -85,7 +87,6 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
     from fastdeid import drawn_key
     from fastdeid.convert import WORK_FOLDER
     from fastdeid.deidentify import Deidentifier
-    from fastdeid.pseudonyms import Pseudonyms
 
     profile = load_profile(settings.profile)
     target = None if dry_run else settings.target
@@ -107,7 +108,7 @@ class Job:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._workspace = Workspace(setup.folder)
+        self._workspace = Workspace(setup.folder, Sealing(Pseudonyms(setup.key)))
         self._processor = setup.processor()
 
     def run(self, task: Task, tick: Tick) -> PartitionSummary | Outcome:

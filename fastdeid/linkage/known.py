@@ -122,7 +122,7 @@ def open_known(folder: str | os.PathLike[str], pseudonyms: Pseudonyms) -> Known:
 
     Raises InputError when it is not whole, KeyFileError when it was made with another key.
     """
-    table = LinkTable(folder)
+    table = LinkTable(folder, pseudonyms)
     check_key(table, pseudonyms)
     if is_random(table):
         raise KeyFileError(

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fastdeid import manifest
-from fastdeid.errors import InputError
-from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS
+from fastdeid.errors import InputError, KeyFileError
+from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS, Pseudonyms
+from fastdeid.sealing import Sealing
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Settings, Workspace
 
@@ -78,15 +78,19 @@ class Figures(msgspec.Struct, kw_only=True):
     workers: int = 0
 
 
-def read_figures(link_table: str) -> Figures:
+def read_figures(link_table: str, pseudonyms: Pseudonyms) -> Figures:
     """Return the figures of the run whose link table is in a folder.
 
-    Raises InputError when a table cannot be read, UsageError when there is no run.
+    Raises InputError when a table cannot be read, UsageError when there is no run, KeyFileError
+    when it had another project key.
     """
-    workspace = Workspace(os.path.join(link_table, "work"))
+    sealing = Sealing(pseudonyms)
+    workspace = Workspace(os.path.join(link_table, "work"), sealing)
     settings = workspace.settings
-    rows = _read(os.path.join(link_table, manifest.INSTANCES_FILE), list(_INSTANCES))
-    released = _read(os.path.join(settings.target, manifest.MANIFEST_FILE), None)
+    if settings.key_id != pseudonyms.key_id:
+        raise KeyFileError("this run had another project key")
+    rows = _read(sealing, os.path.join(link_table, manifest.INSTANCES_FILE), list(_INSTANCES))
+    released = _read(sealing, os.path.join(settings.target, manifest.MANIFEST_FILE), None)
     outputs = released.filter(pc.equal(released.column("status"), Verdict.OK.value))
     small = _small_cells(outputs)
     stages, progress = _throughput(workspace)
@@ -106,14 +110,14 @@ def read_figures(link_table: str) -> Figures:
         n_small=len(small),
         stages=stages,
         progress=progress,
-        references=_references(link_table),
+        references=_references(sealing, link_table),
     )
 
 
-def _read(path: str, columns: list[str] | None) -> pa.Table:
+def _read(sealing: Sealing, path: str, columns: list[str] | None) -> pa.Table:
     name = os.path.basename(path)
     try:
-        return pq.read_table(path, columns=columns)
+        return sealing.read_table(path, columns)
     except FileNotFoundError:
         raise InputError(f"there is no {name}: is the run finished?") from None
     except (pa.ArrowException, OSError, ValueError):
@@ -248,8 +252,9 @@ def _accumulated(commits: Iterable[tuple[float, int, int]]) -> Rows:
     return rows
 
 
-def _references(link_table: str) -> Rows:
+def _references(sealing: Sealing, link_table: str) -> Rows:
     path = os.path.join(link_table, manifest.REFERENCES_FILE)
     if not os.path.exists(path):
         return []
-    return _sorted(_counted(_read(path, ["verdict", "reason"]), ["verdict", "reason"]))
+    rows = _read(sealing, path, ["verdict", "reason"])
+    return _sorted(_counted(rows, ["verdict", "reason"]))

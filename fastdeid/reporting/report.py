@@ -6,6 +6,8 @@ import os
 from typing import Final
 
 from fastdeid.errors import OutputError, ProfileError, UsageError
+from fastdeid.keys import read_key
+from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.reporting.figures import Figures, read_figures
 from fastdeid.reporting.page import render
 from fastdeid.rules import Profile, load_profile
@@ -14,18 +16,23 @@ from fastdeid.workspace import replaced_file
 REPORT_FILE: Final = "report.html"
 
 
-def write_report(work: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> str:
+def write_report(
+    work: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+) -> str:
     """Write the report of a finished run as one HTML page and return its path.
 
-    work: folder of the link table. output: the page, by default report.html in that folder.
+    work: folder of the link table. key: the project key's file. output: the page, by default
+    report.html in that folder.
 
     Raises InputError when a table cannot be read, UsageError when the folder holds no run,
-    OutputError when the page cannot be written.
+    KeyFileError when it had another key, OutputError when the page cannot be written.
     """
     folder = os.path.realpath(work)
     if not os.path.isdir(folder):
         raise UsageError("WORK is not the folder of a link table")
-    figures = read_figures(folder)
+    figures = read_figures(folder, Pseudonyms(read_key(key)))
     page = render(figures, _profile(figures))
     path = os.path.abspath(output or os.path.join(folder, REPORT_FILE))
     if os.path.isdir(path):

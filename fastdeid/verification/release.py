@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from fastdeid import manifest
 from fastdeid.errors import InputError
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.sealing import Sealing
 from fastdeid.tables import schema
 from fastdeid.verdicts import Verdict
 from fastdeid.verification.findings import Finding
@@ -47,7 +47,10 @@ _COMPARED: Final = (*manifest.PSEUDONYM_FIELDS, "output_path", "output_size")
 class Release:
     """The tables of a finished run. Raises InputError when they cannot be read."""
 
-    def __init__(self, target: str, link_table: str, registry: frozenset[bytes]) -> None:
+    def __init__(
+        self, target: str, link_table: str, registry: frozenset[bytes], sealing: Sealing
+    ) -> None:
+        self._sealing = sealing
         self._target = target
         self._link_table = link_table
         self._registry = registry
@@ -56,11 +59,10 @@ class Release:
         with_output = pc.equal(table.column("verdict"), Verdict.OK.value)
         self.outputs = table.filter(with_output).sort_by([("patient", "ascending")])
 
-    @staticmethod
-    def _read(path: str, columns: list[str] | None = None) -> pa.Table:
+    def _read(self, path: str, columns: list[str] | None = None) -> pa.Table:
         name = os.path.basename(path)
         try:
-            return pq.read_table(path, columns=columns)
+            return self._sealing.read_table(path, columns)
         except FileNotFoundError:
             raise InputError(f"there is no {name}: is the run finished?") from None
         except (pa.ArrowException, OSError, ValueError):

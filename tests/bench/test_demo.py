@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.sample_archive import PATIENTS, build_sample_archive
+from tests.link_tables import read_link_table
 
 ENCODINGS = ("latin-1", "utf-8", "utf-16-le", "utf-16-be")
 
@@ -63,7 +64,8 @@ def test_the_research_manifest_holds_nothing_planted(demo: Path) -> None:
 
 
 def test_what_is_no_image_has_a_verdict_of_its_own(demo: Path) -> None:
-    rows = pq.read_table(demo / "target.link-table" / "instances.parquet").to_pylist()
+    instances = demo / "target.link-table" / "instances.parquet"
+    rows = read_link_table(instances, demo / "PROJECT.key").to_pylist()
     verdicts = {Path(row["source_path"]).name: row["verdict"] for row in rows}
     assert verdicts["README.txt"] == verdicts["empty.dcm"] == "not_dicom"
     assert verdicts["DICOMDIR"] == "dicomdir"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from fastdeid.columns import references_table
@@ -13,9 +12,10 @@ from fastdeid.manifest import ORIGINAL_FIELDS
 from fastdeid.outcome import Outcome
 from fastdeid.summary import Summary, closing_table
 from fastdeid.verdicts import Verdict
-from tests.conversion.archive import result, write_key
+from tests.conversion.archive import KEY, result, write_key
 from tests.conversion.fakes import FakeDeidentifier
 from tests.conversion.test_columns import outcome
+from tests.link_tables import read_link_table
 from tests.scenarios.studies import image, save
 from tests.scenarios.test_references import segmentation, structure_set
 
@@ -53,7 +53,8 @@ def write(folder: Path, **files: str) -> Path:
 
 def dangling(target: Path) -> list[tuple[str, ...]]:
     """Return referrer, referenced UID, and what became of the file with that UID."""
-    table = pq.read_table(target.with_name(f"{target.name}.link-table") / "references.parquet")
+    link_table = target.with_name(f"{target.name}.link-table")
+    table = read_link_table(link_table / "references.parquet", KEY)
     return [
         tuple(
             row[name]

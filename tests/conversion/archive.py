@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pyarrow.parquet as pq
+from tests.link_tables import read_link_table
 
 KEY = bytes(range(1, 33))
 
@@ -53,14 +53,17 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def result(target: Path) -> dict[str, bytes]:
-    """Return every byte that a run leaves for its user: the outputs and all three tables."""
+    """Return what a run leaves for its user: the bytes of the outputs, the rows of all tables."""
     link_table = target.with_name(target.name + ".link-table")
-    tables = {path.name: path.read_bytes() for path in sorted(link_table.glob("*.parquet"))}
+    tables = {
+        path.name: repr(read_link_table(path, KEY).to_pydict()).encode()
+        for path in sorted(link_table.glob("*.parquet"))
+    }
     return tree(target) | {f"link-table/{name}": data for name, data in tables.items()}
 
 
 def verdicts(target: Path) -> dict[str, tuple[str, str | None]]:
     """Return verdict and reason of every source path."""
     link_table = target.with_name(target.name + ".link-table")
-    rows = pq.read_table(link_table / "instances.parquet").to_pylist()
+    rows = read_link_table(link_table / "instances.parquet", KEY).to_pylist()
     return {row["source_path"]: (row["verdict"], row["reason"]) for row in rows}

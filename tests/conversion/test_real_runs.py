@@ -15,8 +15,9 @@ import pydicom
 import pytest
 
 from tests.conftest import wheel_files
-from tests.conversion.archive import result, write_key
+from tests.conversion.archive import KEY, result, write_key
 from tests.conversion.test_kills import wait_for_outputs
+from tests.link_tables import read_link_table
 
 # Without compiled kernels these runs take minutes and show nothing more.
 pytestmark = pytest.mark.jit
@@ -108,7 +109,7 @@ def test_every_output_is_in_the_manifest_and_opens(
 
 def test_the_link_table_leads_back(place: Path, in_process: dict[str, bytes]) -> None:
     assert in_process
-    rows = pq.read_table(place / "alone.link-table" / "instances.parquet").to_pylist()
+    rows = read_link_table(place / "alone.link-table" / "instances.parquet", KEY).to_pylist()
     assert len(rows) == sum(path.is_file() for path in (place / "source").rglob("*"))
     for row in rows:
         if row["verdict"] == "ok":
@@ -122,7 +123,7 @@ def test_nothing_of_the_source_shows_in_the_manifest(
 ) -> None:
     assert in_process
     originals = set()
-    for row in pq.read_table(place / "alone.link-table" / "instances.parquet").to_pylist():
+    for row in read_link_table(place / "alone.link-table" / "instances.parquet", KEY).to_pylist():
         values = [value for name, value in row.items() if name.startswith("original_")]
         originals |= {value for value in values if value and len(value) > 6}
     for row in pq.read_table(place / "alone" / "manifest.parquet").to_pylist():

@@ -12,9 +12,12 @@ import pytest
 from fastdeid.engines.local import run
 from fastdeid.engines.stop import Stopped
 from fastdeid.errors import FastdeidError, KeyFileError, OutputError, UsageError
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.sealing import Sealing
 from fastdeid.summary import Summary
-from tests.conversion.archive import result, tree, verdicts, write_archive, write_key
+from tests.conversion.archive import KEY, result, tree, verdicts, write_archive, write_key
 from tests.conversion.fakes import FakeDeidentifier
+from tests.link_tables import read_link_table
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +270,8 @@ def test_two_runs_into_one_target_at_once_are_refused(
     from fastdeid.folders import resolve_paths
 
     start(source, tmp_path / "out", key)
-    workspace = open_workspace(resolve_paths(source, tmp_path / "out"))
+    paths = resolve_paths(source, tmp_path / "out")
+    workspace = open_workspace(paths, Sealing(Pseudonyms(KEY)))
     with workspace.lock(), pytest.raises(UsageError, match="another run"):
         start(source, tmp_path / "out", key)
 
@@ -287,7 +291,8 @@ def test_names_of_any_bytes_are_kept(tmp_path: Path, key: Path) -> None:
     with open(odd, "wb") as file:
         file.write(b"ok P/S/T/1\nbytes")
     start(source, tmp_path / "out", key)
-    rows = pq.read_table(tmp_path / "out.link-table" / "instances.parquet").to_pylist()
+    instances = tmp_path / "out.link-table" / "instances.parquet"
+    rows = read_link_table(instances, KEY).to_pylist()
     assert rows[0]["source_path_bytes"] == b"M\xfcller\n\x01"
     assert rows[0]["source_path"] == "M\ufffdller\n\x01"
     assert rows[0]["verdict"] == "ok"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from fastdeid import manifest, tables
 from fastdeid.columns import part_table
 from fastdeid.engines.local import run
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.sealing import Sealing
 from fastdeid.verdicts import Verdict
-from tests.conversion.archive import write_archive, write_key
+from tests.conversion.archive import KEY, write_archive, write_key
 from tests.conversion.fakes import FakeDeidentifier
 from tests.conversion.test_columns import outcome
 
@@ -43,13 +44,13 @@ def test_files_carry_their_declarations(tmp_path: Path) -> None:
     run(source, tmp_path / "out", key=key, workers=0, make=FakeDeidentifier)
     places = {"TARGET": tmp_path / "out", "link table": tmp_path / "out.link-table"}
     for table in manifest.TABLES:
-        schema = pq.read_schema(places[table.place] / table.file)
+        with Sealing(Pseudonyms(KEY)).parquet_file(str(places[table.place] / table.file)) as file:
+            schema, codecs = file.schema_arrow, file.metadata.row_group(0)
         assert schema.names == [column.name for column in table.columns]
         for column in table.columns:
             notes = schema.field(column.name).metadata
             assert notes[b"disclosure"].decode() == column.disclosure
             assert notes[b"description"].decode() == column.description
-        codecs = pq.ParquetFile(places[table.place] / table.file).metadata.row_group(0)
         assert codecs.column(0).compression == "ZSTD"
 
 

@@ -63,7 +63,7 @@ def finished(name: str, profile: str) -> tuple[Path, Path]:
 @cache
 def paired(name: str, profile: str) -> list[Pair]:
     """Return the files of a corpus with their outputs."""
-    return list(pairs(corpus(name), *finished(name, profile)))
+    return list(pairs(corpus(name), *finished(name, profile), KEY))
 
 
 @cache

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pydicom
 from pydicom.dataset import Dataset
 
 from tests.corpus.answers import File
 from tests.corpus.walking import Place, walk
+from tests.link_tables import read_link_table
 
 
 @dataclass
@@ -46,10 +46,10 @@ def _places(data: bytes) -> dict[str, Place]:
     return {place.path: place for place in walk(pydicom.dcmread(io.BytesIO(data)))}
 
 
-def pairs(files: list[File], target: Path, link_table: Path) -> Iterator[Pair]:
+def pairs(files: list[File], target: Path, link_table: Path, key: bytes | Path) -> Iterator[Pair]:
     """Yield every file of the corpus with its output; a file that no row names has no verdict."""
     rows = {}
-    for row in pq.read_table(link_table / "instances.parquet").to_pylist():
+    for row in read_link_table(link_table / "instances.parquet", key).to_pylist():
         path = row["source_path_bytes"] or row["source_path"].encode()
         rows[path] = row
     for file in files:

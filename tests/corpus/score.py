@@ -1,4 +1,4 @@
-"""`python -m tests.corpus.score OUT LINKTABLE`: score a run over the corpus.
+"""`python -m tests.corpus.score OUT LINKTABLE --key PROJECT.key`: score a run over the corpus.
 
 `python -m tests.corpus.score --write SOURCE` writes the corpus to run over.
 """
@@ -18,6 +18,7 @@ def main(arguments: list[str]) -> int:
     """Print the score; return 0 when every required action was done, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus.score", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="OUT LINKTABLE")
+    parser.add_argument("--key", type=Path, help="the project key of the run")
     parser.add_argument("--write", action="store_true", help="write the corpus to a new folder")
     parser.add_argument("--profile", default="basic", choices=sorted(PROFILES))
     parser.add_argument("--options", help="options of PS3.15 in place of the profile's", nargs="*")
@@ -31,7 +32,8 @@ def main(arguments: list[str]) -> int:
         return 0
     options = PROFILES[given.profile] if given.options is None else frozenset(given.options)
     cast = {person.key: person for person in corpus.CAST}
-    score = Judge(options, cast).judge(pairs(files, *given.folders))
+    target, link_table = given.folders
+    score = Judge(options, cast).judge(pairs(files, target, link_table, given.key))
     print("\n".join(score.lines()))
     limit = len(score.findings) if given.all else 40
     for finding in score.findings[:limit]:

@@ -24,6 +24,7 @@ LAYERS = (
         *("cuts", "descriptors", "identity", "introductions", "mentions", "passages", "patterns"),
         *("calendar_words", "houses", "postal", "strictness", "surroundings", "vocabulary"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
+        *("key_service", "sealing"),
         *("pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),
     ),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fastdeid.errors import FastdeidError, InputError, UsageError
+from fastdeid.errors import FastdeidError, InputError, KeyFileError, UsageError
+from fastdeid.keys import write_key
 from fastdeid.reporting.report import write_report
 from tests import builders as b
 from tests.conftest import REPOSITORY
@@ -45,10 +46,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return Release(target, made.outputs)
 
 
+def key_of(finished: Release) -> Path:
+    return finished.folder.with_name("project.key")
+
+
 @pytest.fixture(scope="module")
 def report(finished: Release) -> Path:
     """Return the page."""
-    return Path(write_report(finished.folder.with_name("again.link-table")))
+    return Path(write_report(finished.folder.with_name("again.link-table"), key_of(finished)))
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +88,25 @@ def test_only_its_owner_reads_it(report: Path) -> None:
 def test_it_can_be_written_elsewhere_and_again(finished: Release, tmp_path: Path) -> None:
     work = finished.folder.with_name("again.link-table")
     path = tmp_path / "page.html"
-    assert write_report(work, path) == write_report(work, path) == str(path)
+    assert (
+        write_report(work, key_of(finished), path)
+        == write_report(work, key_of(finished), path)
+        == str(path)
+    )
 
 
-def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_refused(finished: Release, tmp_path: Path) -> None:
+    key = key_of(finished)
     with pytest.raises(UsageError):
-        write_report(tmp_path)
+        write_report(tmp_path, key)
     with pytest.raises(UsageError):
-        write_report(tmp_path / "nothing")
+        write_report(tmp_path / "nothing", key)
+
+
+def test_another_key_is_refused(finished: Release, tmp_path: Path) -> None:
+    write_key(tmp_path / "other.key")
+    with pytest.raises(KeyFileError, match="another project key"):
+        write_report(finished.folder.with_name("again.link-table"), tmp_path / "other.key")
 
 
 def test_a_run_that_is_not_finished_is_refused(finished: Release, tmp_path: Path) -> None:
@@ -98,7 +114,7 @@ def test_a_run_that_is_not_finished_is_refused(finished: Release, tmp_path: Path
     work = finished.folder.with_name("again.link-table") / "work"
     (tmp_path / "work" / "run.json").write_bytes((work / "run.json").read_bytes())
     with pytest.raises(InputError):
-        write_report(tmp_path)
+        write_report(tmp_path, key_of(finished))
     assert issubclass(InputError, FastdeidError)
 
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from fastdeid.engines import local, verifying
 from fastdeid.keys import write_key
 from tests import builders as b
+from tests.link_tables import read_link_table
 
 JPEG_BASELINE: Final = "1.2.840.10008.1.2.4.50"
 JPEG_2000: Final = "1.2.840.10008.1.2.4.90"
@@ -179,7 +178,8 @@ def make(folder: Path, forms: dict[int, str]) -> Release:
         folder / "source", folder / "target", key=folder / "project.key", workers=0, digests=True
     )
     assert summary.verdicts == {"ok": len(PATIENTS) * N_INSTANCES}
-    rows = pq.read_table(folder / "target.link-table" / "instances.parquet").to_pylist()
+    instances = folder / "target.link-table" / "instances.parquet"
+    rows = read_link_table(instances, folder / "project.key").to_pylist()
     outputs = {}
     for row in rows:
         name, number = os.path.split(row["source_path"])
