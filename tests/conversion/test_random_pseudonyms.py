@@ -7,7 +7,6 @@ import shutil
 import stat
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from fastdeid import convert, deidentify, open_link_table, verify
@@ -23,6 +22,7 @@ from fastdeid.summary import Summary
 from fastdeid.workspace import Settings
 from tests import builders as b
 from tests.conversion.archive import KEY, result, write_key
+from tests.link_tables import read_link_table
 from tests.runs import ct_image
 
 PROFILE = "safe-harbor"
@@ -64,7 +64,8 @@ def plant(target: Path) -> None:
 
 
 def patients(target: Path) -> dict[str, str]:
-    table = pq.read_table(target.with_name(target.name + ".link-table") / "identities.parquet")
+    link_table = target.with_name(target.name + ".link-table")
+    table = read_link_table(link_table / "identities.parquet", KEY)
     return {
         row["original"]: row["pseudonym"] for row in table.to_pylist() if row["kind"] == "patient"
     }
