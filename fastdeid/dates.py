@@ -8,15 +8,18 @@ What is not understood is None, and the caller replaces it: nothing is kept beca
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import re
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 _PADDING: Final = b" \0"
 # PS3.5 section 6.2, and YYYY.MM.DD of ACR-NEMA, which it asks readers to support.
 _DATE: Final = re.compile(rb"(\d{4})(?:(\d\d)(?:(\d\d))?)?|(\d{4})\.(\d\d)\.(\d\d)")
+_DAY: Final = re.compile(rb"\s*(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 _CLOCK: Final = rb"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?"
 # Offsets from UTC, -1200 to +1400.
 _ZONE: Final = rb"(?:\+(?:(?:0\d|1[0-3])[0-5]\d|1400)|-(?:(?:0\d|1[01])[0-5]\d|1200))"
@@ -57,6 +60,15 @@ def shift_value(vr: str, raw: bytes, days: int) -> bytes | None:
         else:
             moved.append(value)
     return b"\\".join(moved)
+
+
+def days_of(raw: bytes) -> Iterator[dt.date]:
+    """Yield the days of DA and DT values; what is none is passed over."""
+    for value in raw.split(b"\\"):
+        match = _DAY.match(value)
+        if match is not None:
+            with contextlib.suppress(ValueError):
+                yield dt.date(*(int(part) for part in match.groups()))
 
 
 def shift_day(day: dt.date, days: int) -> dt.date | None:

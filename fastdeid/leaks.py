@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from fastdeid.chances import (
+    LONGEST_DOUBTFUL,
+    is_creator,
+    is_known_creator,
+    is_whole_name,
+    says_number,
+    says_one_of,
+)
+from fastdeid.dates import days_of
+from fastdeid.dicom.element_table import path_of
 from fastdeid.dicom.loaded import Loaded
 from fastdeid.kernels import search
 from fastdeid.kernels.elements import (
@@ -19,12 +30,15 @@ from fastdeid.kernels.elements import (
     LENGTH,
     OPERATION,
     SEQUENCE,
+    TAG,
     VALUE,
     VR,
 )
+from fastdeid.kernels.rules import KIND
 from fastdeid.kinds import Kinds
 from fastdeid.memo import Memo
 from fastdeid.needles import is_defined_term
+from fastdeid.rules import Rules
 from fastdeid.tags import VR_NAMES
 
 _NEVER: Final = 1 << 30
@@ -44,6 +58,9 @@ _LEAST_BY_VR: Final = {
 # Text in which the standard defines words, and a word in it: no byte beside it may be half of a
 # character of two.
 _WORDED: Final = frozenset(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"))
+_NUMBER: Final = re.compile(rb"\d{4,5}")
+_PARTS: Final = re.compile(rb"[\\^\s\0]+")
+_PATIENT: Final = ("patient",)
 _WORD: Final = re.compile(rb"(?<![\x80-\xffA-Za-z])[A-Za-z]{5,}(?![\x80-\xffA-Za-z])")
 
 
@@ -85,36 +102,130 @@ class LeakCheck:
         hits = [(number, row) for number, row in self._hits[:n].tolist()]
         return [hit for hit in hits if not self._is_chance(loaded, *hit, memo)]
 
-    def _is_chance(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
-        """Tell whether names stand only inside words of the standard: Prima in PRIMARY."""
-        if loaded.table[row, OPERATION] != 0:
-            return self._is_inside_words(loaded, number, row, memo)
+    def without_retained(
+        self,
+        loaded: Loaded,
+        hits: Sequence[tuple[int, int]],
+        rules: Mapping[int, Rules],
+        memo: Memo,
+    ) -> list[tuple[int, int]]:
+        """Return hits without values that an option or the profile retains by name.
+
+        The name of an institution, a device or a day may be that of something which is removed
+        elsewhere; only the patient's IDs, and whole names, must not stand there.
+
+        rules: of each file.
+        """
+        return [hit for hit in hits if not self._is_retained(loaded, *hit, rules, memo)]
+
+    def _is_retained(
+        self, loaded: Loaded, number: int, row: int, rules: Mapping[int, Rules], memo: Memo
+    ) -> bool:
+        cells = loaded.table[row]
+        own = rules[number]
+        context = own.context_of(path_of(loaded, row))
+        if cells[OPERATION] != 0 or not own.retains(int(cells[TAG]), context):
+            return False
         value = loaded.value(row)
+        table = loaded.table[loaded.rows(number)]
+        needles = memo.needles_of(table[self._learnt(table, memo, _PATIENT)])
+        if self._find(value, int(cells[VR]), memo, needles) >= 0:
+            return False
+        names = self._originals(table, memo, ("name",))
+        return bool(value) and not is_whole_name(value, names)
+
+    def _learnt(
+        self, table: npt.NDArray[np.int64], memo: Memo, harvests: Iterable[str]
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows of a file whose values are harvested as one of some kinds."""
+        rows = np.flatnonzero(table[:, ENTRY] >= 0)
+        wanted = [kind.harvest in harvests for kind in self._kinds.rows]
+        found: npt.NDArray[np.int64] = rows[
+            np.array(wanted, np.bool_)[memo.entries[table[rows, ENTRY], KIND]]
+        ]
+        return found
+
+    def _originals(
+        self, table: npt.NDArray[np.int64], memo: Memo, harvests: Iterable[str]
+    ) -> list[bytes]:
+        """Return the original values of a file that are harvested as one of some kinds."""
+        entries = np.unique(table[self._learnt(table, memo, harvests), ENTRY])
+        return [memo.key(entry) for entry in entries.tolist()]
+
+    def _is_chance(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
+        """Tell whether a hit is none: Prima in PRIMARY, the number 1000 in b1000, a year alone."""
+        table = loaded.table[loaded.rows(number)]
         vr = int(loaded.table[row, VR])
-        if VR_NAMES[vr] not in _WORDED or b"\x1b" in value or not value:
+        active = memo.needles_of(table)
+        if loaded.table[row, OPERATION] != 0:
+            value = memo.result(int(loaded.table[row, ENTRY]))
+            return self._is_left_by_cleaner(value, vr, memo, active)
+        value = loaded.value(row)
+        if is_creator(int(loaded.table[row, TAG])) and is_known_creator(value):
+            return True
+        if not value:
+            return False
+        doubtful = self._doubtful(memo, active)
+        if doubtful.any():
+            if self._says_one(value, table, memo, active[doubtful]):
+                return False
+            active = active[~doubtful]
+            if self._find(value, vr, memo, active) < 0:
+                return True
+        if VR_NAMES[vr] not in _WORDED or b"\x1b" in value:
             return False
         rest = _WORD.sub(_without_term, value)
-        if rest == value:
-            return False
-        active = memo.needles_of(loaded.table[loaded.rows(number)])
         inside = memo.needles[active, search.BOUNDARY] == search.ANYWHERE
-        return (
+        return rest != value and (
             self._find(value, vr, memo, active[~inside]) < 0
             and self._find(rest, vr, memo, active[inside]) < 0
         )
 
-    def _is_inside_words(self, loaded: Loaded, number: int, row: int, memo: Memo) -> bool:
+    @staticmethod
+    def _doubtful(memo: Memo, active: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which needles are short numbers, which texts hold by chance."""
+        short: npt.NDArray[np.bool_] = memo.needles[active, search.LENGTH] <= LONGEST_DOUBTFUL
+        for place in np.flatnonzero(short).tolist():
+            start, length, _ = memo.needles[active[place]].tolist()
+            short[place] = bytes(memo.arena[start : start + length]).isdigit()
+        return short
+
+    def _says_one(
+        self,
+        value: bytes,
+        table: npt.NDArray[np.int64],
+        memo: Memo,
+        doubtful: npt.NDArray[np.int64],
+    ) -> bool:
+        """Tell whether a text says one of some short numbers, or a day of one of the years."""
+        numbers = set()
+        for start, length, _ in memo.needles[doubtful].tolist():
+            numbers.add(bytes(memo.arena[start : start + length]))
+        if numbers.isdisjoint(_NUMBER.findall(value)):
+            return False
+        raw = self._originals(table, memo, ("date",))
+        days = frozenset(day for one in raw for day in days_of(one))
+        if says_one_of(value, days):
+            return True
+        known = self._originals(table, memo, ("patient", "identifier", "name"))
+        numbers = {number.lstrip(b"0") for number in numbers}
+        numbers &= {part.lstrip(b"0") for one in known for part in _PARTS.split(one)}
+        return any(says_number(value, number.decode("ascii")) for number in numbers)
+
+    def _is_left_by_cleaner(
+        self, value: bytes, vr: int, memo: Memo, active: npt.NDArray[np.int64]
+    ) -> bool:
         """Tell whether names stand in a cleaned text only inside other words: Maria in mamaria.
 
-        Who cleaned the text knew names that run into other words, and what is written together.
+        Who cleaned the text knew names that run into other words, and what is written together; and
+        which short numbers are parameters.
         """
-        value = memo.result(int(loaded.table[row, ENTRY]))
-        active = memo.needles_of(loaded.table[loaded.rows(number)])
+        active = active[~self._doubtful(memo, active)]
         boundaries = memo.needles[active, search.BOUNDARY].copy()
         memo.needles[active, search.BOUNDARY] = np.where(
             boundaries == search.ANYWHERE, search.NO_LETTERS, boundaries
         )
-        found = self._find(value, int(loaded.table[row, VR]), memo, active)
+        found = self._find(value, vr, memo, active)
         memo.needles[active, search.BOUNDARY] = boundaries
         return found < 0
 

@@ -10,6 +10,7 @@ from typing import Final
 from fastdeid.identity import NAME, PARTICLE, PLACE, Identity
 from fastdeid.letters import is_ideographic
 from fastdeid.passages import Passage, Span
+from fastdeid.patterns import is_measurement
 from fastdeid.vocabulary import Vocabulary
 
 IDENTIFIER: Final = "identifier"
@@ -19,6 +20,10 @@ _JOINTS: Final = frozenset(" ^,._-'&+=")
 # Units that are also surnames: Hu is one unless a number stands beside it.
 _UNITS: Final = frozenset("ma hu gy kv cm ml mg mm ms bq hz".split())
 _PARAMETERS: Final = frozenset("te tr ti fa mm ms kv ma hz hu bval".split())
+# Numbers of one parameter: b 0/500/1000.
+_BEFORE_IN_RUN: Final = re.compile(r"(?:\d{1,5}\s?[/,+\-]\s?){1,16}$")
+_AFTER_IN_RUN: Final = re.compile(r"(?:\s?[/,+\-]\s?\d{1,5}){1,16}")
+_SHORT_NUMBER: Final = 6
 _CASE: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")
 # Too short and too common to be a name unless the rest of the name stands beside them.
 _SMALL: Final = frozenset(
@@ -49,6 +54,11 @@ def find_mentions(passage: Passage, identity: Identity, vocabulary: Vocabulary) 
         if number in squeezed:
             spans += _identifiers(passage, number)
     return spans
+
+
+def says_identifier(text: str, number: str) -> bool:
+    """Tell whether a text holds an identifier of digits, and not a parameter that looks alike."""
+    return any(True for _ in _identifiers(Passage(text), number))
 
 
 def neighbours(passage: Passage, left: int, right: int) -> bool:
@@ -203,6 +213,7 @@ class _NameFinder:
             if self._is_dotted_initial(number + 1)
             or self._is_dotted_initial(number - 1)
             or self._is_labelled(number)
+            or self._is_before_initial(number)
         }
         sure |= {
             number
@@ -242,6 +253,14 @@ class _NameFinder:
         known = len(word) == 1 and word in self._identity.initials
         return known and self._passage.folded[end : end + 1] == "."
 
+    def _is_before_initial(self, number: int) -> bool:
+        """Tell whether an initial stands behind the name as in registers: RECTUM, R; RECTUM^R."""
+        if number + 1 >= len(self._tokens):
+            return False
+        start, _, word = self._tokens[number + 1]
+        gap = self._passage.folded[self._tokens[number][1] : start]
+        return len(word) == 1 and gap in {", ", ",", "^"} and self._is_initial(number + 1, 1)
+
     def _is_labelled(self, number: int) -> bool:
         """Tell whether a token stands behind "pt" or a word with a colon that introduces names."""
         if number == 0:
@@ -268,7 +287,7 @@ class _NameFinder:
             if word == "c" and before in {"o", "w", "wo", "with", "without"}:
                 return False
             return stop or word in self._identity.initials
-        clinical = self._vocabulary.knows(following)
+        clinical = self._vocabulary.knows(following) and not folded.startswith(" - ", end)
         side = (word in "lr" or folded[end : end + 1] == "-") and clinical and not stop
         return word in self._identity.initials and not side
 
@@ -305,7 +324,7 @@ def _identifiers(passage: Passage, number: str) -> Iterator[Span]:
         joined = len(parts) == 1 or (len(number) >= 6 and len(folded[start:end]) < 2 * len(number))
         decimal = before == "." and folded[start - 2 : start - 1].isdigit()
         # b1000 is a parameter, even if 1000 is somebody's number.
-        glued = digits and len(number) < 6 and _is_parameter(passage, start, end)
+        glued = digits and len(number) < _SHORT_NUMBER and _is_parameter(passage, start, end)
         fits = joined and "\n" not in folded[start:end] and not (digits and decimal)
         if fits and not inside and not glued:
             yield Span(start, end, IDENTIFIER)
@@ -313,7 +332,13 @@ def _identifiers(passage: Passage, number: str) -> Iterator[Span]:
 
 
 def _is_parameter(passage: Passage, start: int, end: int) -> bool:
-    """Tell whether letters that are no word touch a number: b1000, TE5000, 1000ms."""
+    """Tell whether a number is one of a parameter: b1000, TE5000, 1000 ms, b 0/500/1000."""
+    if run := _BEFORE_IN_RUN.search(passage.folded, max(start - 64, 0), start):
+        start = run.start()
+    if run := _AFTER_IN_RUN.match(passage.folded, end):
+        end = run.end()
+    if is_measurement(passage, start, end):
+        return True
     tokens = passage.tokens
     covered = passage.covered(start, end)
     before = tokens[covered.start - 1] if covered.start else (0, -1, "")

@@ -6,7 +6,6 @@ kept element. So names are searched by their parts, identifiers and dates only a
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ from functools import cache
 from itertools import permutations
 from typing import Final, NamedTuple
 
+from fastdeid.dates import days_of
 from fastdeid.dicom import text
 from fastdeid.profiles.tables import read_terms
 
@@ -33,6 +33,9 @@ _NAME_SEPARATORS: Final = re.compile(r"[\s^=,._\-/\\;:()\[\]\"]+")
 _APOSTROPHES: Final = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}]")
 _LONG_WORD: Final = re.compile(r"[^\W\d_]{5,}")
 _JOINTS: Final = ("^", " ", ", ", ",", "_", "-", "")
+_JOINTS_OF_NAMES: Final = ("^", ", ", ",")
+_SEPARATORS: Final = re.compile(r"[\s()/.+\-_,:]+")
+_LETTERS_OR_DIGITS: Final = re.compile(r"\d+|[^\W\d_]+")
 # Parts of names that everybody may have.
 _TITLES: Final = frozenset(
     "DR MD PHD MSC BSC PROF MRS MISS SIR HERR FRAU DIPL ING MED JUN III VAN VON DER DEN".split()
@@ -47,7 +50,11 @@ _MAKERS: Final = frozenset(
 _DATE_FORMS: Final = (
     *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d"),
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y"),
 )
+_SPACE_JOINTS: Final = ("-", " ", ".")
+_LONGEST_FILLED: Final = 12  # digits to which numbers are filled up with zeros
+_GROUPS: Final = (2, 3, 4)  # digits that are written together in a long number
 # Not those of strftime, which are the locale's.
 _MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 # How a letter is typed without it: the matching of needles knows no ASCII case.
@@ -94,21 +101,24 @@ def _uids(raw: bytes) -> Iterator[Needle]:
 
 
 def _dates(raw: bytes) -> Iterator[Needle]:
-    """Search the days of DA and DT values, also in the forms that people type."""
-    for value in raw.split(b"\\"):
-        match = re.match(rb"\s*(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})", value)
-        if match is None:
-            continue
-        try:
-            day = dt.date(*(int(part) for part in match.groups()))
-        except ValueError:
-            continue
+    """Search the days of DA and DT values, also in the forms that people type.
+
+    Forms with the name of a month are too many to search for each: the year alone is searched for,
+    and `leaks` looks whether the day stands beside it.
+    """
+    for day in days_of(raw):
         if day.year in _YEARS:
             for form in _DATE_FORMS:
                 yield Needle(day.strftime(form).encode("ascii"), NOT_IN_DIGITS)
+            if day.day < 10 or day.month < 10:
+                for typed in ("{0}.{1}.{2}", "{0}/{1}/{2}", "{1}/{0}/{2}"):
+                    written = typed.format(day.day, day.month, day.year)
+                    yield Needle(written.encode("ascii"), NOT_IN_DIGITS)
             month = _MONTHS[day.month - 1]
-            for typed in (f"{day:%d} {month} %Y", f"{day:%d}-{month}-%Y", f"{month} {day:%d}, %Y"):
-                yield Needle(day.strftime(typed).encode("ascii"), NOT_IN_WORD)
+            for typed in ("%d {} %Y", "%d-{}-%Y", "{} %d, %Y", "%d-{}-%y", "%d{}%y"):
+                written = day.strftime(typed.format(month))
+                yield Needle(written.encode("ascii"), NOT_IN_WORD)
+            yield Needle(b"%04d" % day.year, NOT_IN_DIGITS)
 
 
 def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[Needle]:
@@ -122,14 +132,15 @@ def _from_text(harvest: str, raw: bytes, charsets: tuple[str, ...]) -> Iterator[
         if harvest == "name":
             yield from _names(one, charsets)
         elif harvest == "phrase":
-            if len(one) >= _SHORTEST_PHRASE and one.upper() not in _MAKERS:
+            known = one.upper() in _MAKERS or is_defined_term(one)
+            if len(one) >= _SHORTEST_PHRASE and not known:
                 yield from _spell(one, NOT_IN_WORD, charsets)
         else:
             yield from _identifiers(one, charsets, patient=harvest == "patient")
 
 
 def _identifiers(value: str, charsets: tuple[str, ...], *, patient: bool) -> Iterator[Needle]:
-    for form in dict.fromkeys((value, value.lstrip("0"))):
+    for form in dict.fromkeys(_identifier_forms(value, patient=patient)):
         if form.isdigit():
             shortest = _SHORTEST_IDENTIFIER if patient else _SHORTEST_NUMBER
             boundary = NOT_IN_DIGITS
@@ -137,6 +148,34 @@ def _identifiers(value: str, charsets: tuple[str, ...], *, patient: bool) -> Ite
             shortest, boundary = _SHORTEST_IDENTIFIER, NOT_IN_WORD
         if len(form) >= shortest and form.strip("0") and not is_defined_term(form):
             yield from _spell(form, boundary, charsets)
+
+
+def _identifier_forms(value: str, *, patient: bool) -> Iterator[str]:
+    """Yield how an identifier may be written; that of a patient in more ways, as it is one only."""
+    yield from (value, value.lstrip("0"))
+    squeezed = _SEPARATORS.sub("", value)
+    if patient and value.isdigit() and len(value.lstrip("0")) >= _SHORTEST_IDENTIFIER:
+        yield from (value.lstrip("0").zfill(n) for n in range(len(value) + 1, _LONGEST_FILLED + 1))
+    if len(squeezed) < _SHORTEST_NUMBER or not any(map(str.isdigit, squeezed)):
+        return
+    yield from (squeezed, squeezed.lstrip("0"))
+    if not patient or not squeezed.isascii():
+        return
+    if squeezed != value:
+        yield from (_SEPARATORS.sub(joint, value) for joint in _SPACE_JOINTS)
+    number = squeezed.lstrip("0")
+    if not number.isdigit():
+        parts = _LETTERS_OR_DIGITS.findall(squeezed)
+        if len(parts) == 2:
+            yield from (joint.join(parts) for joint in _SPACE_JOINTS)
+        yield from (part.lstrip("0") for part in parts if len(part) > _SHORTEST_NUMBER)
+        return
+    for form in dict.fromkeys((squeezed, number)) if len(number) >= _SHORTEST_NUMBER else ():
+        for size in _GROUPS:
+            for first in dict.fromkeys((size, len(form) % size or size)):
+                rest = range(first, len(form), size)
+                groups = [form[:first], *(form[at : at + size] for at in rest)]
+                yield from (joint.join(groups) for joint in _SPACE_JOINTS)
 
 
 def _names(value: str, charsets: tuple[str, ...]) -> Iterator[Needle]:
@@ -169,9 +208,20 @@ def _pairs(parts: list[tuple[str, bool]], charsets: tuple[str, ...]) -> Iterator
     """
     for (i, (first, alone)), (j, (second, also_alone)) in permutations(enumerate(parts[:6]), 2):
         letters = _weight(first) + _weight(second)
-        for joint in ("",) if (alone or also_alone) and i + j > 1 else _JOINTS:
+        joints: tuple[str, ...] = ("",) if (alone or also_alone) and i + j > 1 else _JOINTS
+        if _is_term_and_initial(first, second):
+            joints = _JOINTS_OF_NAMES
+        for joint in joints:
             if letters + len(joint) >= _WHOLE_NAME:
                 yield from _spell(first + joint + second, NOT_IN_LETTERS, charsets)
+
+
+def _is_term_and_initial(first: str, second: str) -> bool:
+    """Tell whether a pair may be two words of an examination: Rectum^R in "Rectum r/o fistula"."""
+    return any(
+        len(initial) == 1 and is_defined_term(term)
+        for initial, term in ((first, second), (second, first))
+    )
 
 
 def _weight(part: str) -> int:

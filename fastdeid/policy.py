@@ -20,6 +20,7 @@ from fastdeid.profiles.tables import (
 from fastdeid.settings import Settings
 
 TABLE: Final = "Table E.1-1"
+NAMED_BY_NO_RULE: Final = "named by no rule"
 DIRECTORY_GROUP: Final = 0x0004
 
 _PRIVATE: Final = -1
@@ -103,7 +104,7 @@ class Policy:
         group = tag >> 16
         if group == DIRECTORY_GROUP or group in REPEATING_GROUPS:
             return self._choose_in_group(tag, attribute.vr)
-        return self._by_vr.get(attribute.vr, Choice("K", "named by no rule", "K"))
+        return self._by_vr.get(attribute.vr, Choice("K", NAMED_BY_NO_RULE, "K"))
 
     def _choose_in_group(self, tag: int, vr: str) -> Choice:
         """Decide on what no row names in a directory record, a curve or an overlay.

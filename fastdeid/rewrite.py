@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from fastdeid import lookup, references
 from fastdeid.actions import resolve
+from fastdeid.chances import is_creator
 from fastdeid.dicom.batch import BATCH
+from fastdeid.dicom.element_table import path_of
 from fastdeid.dicom.inflate import deflate
 from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.writer import file_meta
@@ -30,8 +32,6 @@ from fastdeid.kernels.elements import (
     N_BULK,
     N_COLUMNS,
     OPERATION,
-    PARENT,
-    SEQUENCE,
     TAG,
     VALUE,
 )
@@ -42,8 +42,8 @@ from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID
 from fastdeid.overlays import ClearedRange, find_clearing
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Operation, Profile
-from fastdeid.second_pass import SecondPass
-from fastdeid.setting import Setting, Settings
+from fastdeid.second_pass import SecondPass, remove_block
+from fastdeid.setting import Settings
 from fastdeid.storage import Chunk
 from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID
 
@@ -144,7 +144,7 @@ class Rewriter:
                 job.error = error
                 continue
             for row in gone:
-                self._clean(loaded, job.setting, row)
+                self._clean(loaded, job, row)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""
@@ -160,10 +160,10 @@ class Rewriter:
 
     def check(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Clean kept elements that hold identifying values of their own file."""
-        hits = self._leaks.find_rows(loaded, _numbers(jobs), self._memo, self._pixels)
+        hits = self._find_hits(loaded, jobs)
         n_texts = self._clean_kept_texts(loaded, jobs, hits) if hits else {}
         if n_texts:
-            hits = self._leaks.find_rows(loaded, _numbers(jobs), self._memo, self._pixels)
+            hits = self._find_hits(loaded, jobs)
         for job in jobs:
             rows = [row for number, row in hits if number == job.number] if hits else []
             pixels = job.found.pixels
@@ -176,8 +176,16 @@ class Rewriter:
                     continue
             rows = [row for row in rows if not is_enumerated(loaded, row)]
             for row in rows:
-                self._clean(loaded, job.setting, row)
+                self._clean(loaded, job, row)
             job.n_cleaned = len(rows) + n_texts.get(job.number, 0)
+
+    def _find_hits(self, loaded: Loaded, jobs: Sequence[Job]) -> list[tuple[int, int]]:
+        memo = self._memo
+        hits = self._leaks.find_rows(loaded, _numbers(jobs), memo, self._pixels)
+        if not hits:
+            return hits
+        rules = {job.number: job.setting.rules for job in jobs}
+        return self._leaks.without_retained(loaded, hits, rules, memo)
 
     def _clean_kept_texts(
         self, loaded: Loaded, jobs: Sequence[Job], hits: Sequence[tuple[int, int]]
@@ -287,18 +295,14 @@ class Rewriter:
         parts[0] = parts[0][meta_length:]
         return [self._output_view[:meta_length], deflate(parts)]
 
-    def _clean(self, loaded: Loaded, setting: Setting, row: int) -> None:
+    def _clean(self, loaded: Loaded, job: Job, row: int) -> None:
         """Change the operation of a kept row in which the leak check has found something."""
-        cells = loaded.cells
-        path: list[int] = []
-        parent = cells[row * N_COLUMNS + PARENT]
-        while parent >= 0:
-            at = parent * N_COLUMNS
-            if cells[at + FLAGS] & SEQUENCE:
-                path.append(cells[at + TAG])
-            parent = cells[at + PARENT]
+        cells, setting = loaded.cells, job.setting
         rules = setting.rules
-        context = rules.context_of(tuple(reversed(path)))
+        if is_creator(cells[row * N_COLUMNS + TAG]):
+            remove_block(loaded, loaded.rows(job.number), row)
+            return
+        context = rules.context_of(path_of(loaded, row))
         operation, kind = rules.clean(cells[row * N_COLUMNS + TAG], context)
         cells[row * N_COLUMNS + OPERATION] = int(operation)
         if operation is Operation.REPLACE:

@@ -13,7 +13,7 @@ from fastdeid.codes import Operation
 from fastdeid.contexts import Contexts
 from fastdeid.iods import Iod, find_iod
 from fastdeid.kinds import Kind, Kinds
-from fastdeid.policy import Choice, tag_of
+from fastdeid.policy import NAMED_BY_NO_RULE, Choice, tag_of
 from fastdeid.profiles.tables import (
     read_dictionary,
     read_sources,
@@ -140,6 +140,11 @@ class Rules:
     def is_named(self, tag: int) -> bool:
         """Tell whether the table, the VR or the profile says anything of an attribute."""
         return self._variant.choose(tag).basic != "K"
+
+    def retains(self, tag: int, context: int = 0) -> bool:
+        """Tell whether an option or a rule of the profile says that an attribute is retained."""
+        choice = self.choose(tag, context)
+        return choice.code == "K" and choice.source != NAMED_BY_NO_RULE
 
     def clean(self, tag: int, context: int = 0) -> tuple[Operation, int]:
         """Return (operation, kind) for an element of which nothing may stay.

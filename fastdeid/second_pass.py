@@ -13,6 +13,7 @@ import numpy as np
 
 from fastdeid import graphics
 from fastdeid.actions import resolve
+from fastdeid.chances import is_creator
 from fastdeid.codes import Operation
 from fastdeid.csa import MOST_BYTES, scrub
 from fastdeid.descriptors import Cleaner, clean_value
@@ -22,6 +23,7 @@ from fastdeid.dummies import pad
 from fastdeid.identity import Identity
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
+    END,
     ENTRY,
     FLAGS,
     IMPLICIT,
@@ -158,6 +160,8 @@ class SecondPass:
         cells = loaded.cells
         at = row * N_COLUMNS
         if cells[at + OPERATION] != kernel.KEEP or VR_NAMES[cells[at + VR]] not in _TEXTS:
+            return False
+        if is_creator(cells[at + TAG]):
             return False
         identity = self._identity(loaded, loaded.rows(number), setting)
         return self._replace_text(loaded, row, setting, identity)
@@ -328,6 +332,16 @@ def _days(text: str) -> str:
     """Return the days of DA and DT values: the time of an instance makes no identity of its own."""
     values = (value.strip() for value in text.split("\\"))
     return "\\".join(value[: 10 if value[4:5] in {".", "-", "/"} else 8] for value in values)
+
+
+def remove_block(loaded: Loaded, rows: slice, row: int) -> None:
+    """Remove a private creator of a file, and the block that it reserves, PS3.5 section 7.8.1."""
+    table, creator = loaded.table[rows], loaded.table[row]
+    block = (int(creator[TAG]) & 0xFFFF0000 | (int(creator[TAG]) & 0xFF) << 8) >> 8
+    roots = np.flatnonzero((table[:, PARENT] == creator[PARENT]) & (table[:, TAG] >> 8 == block))
+    table[row - rows.start, OPERATION] = kernel.REMOVE
+    for root in roots.tolist():
+        table[root : int(table[root, END]) - rows.start, OPERATION] = kernel.REMOVE
 
 
 def _remove_creator(loaded: Loaded, rows: slice, row: int) -> None:

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from fastdeid.kernels.elements import FLAGS, N_COLUMNS, PARENT, SEQUENCE, TAG
+
 
 class ElementTable(Protocol):
     """Element tables of one or more files, as `kernels/elements.py` describes them.
@@ -26,3 +28,16 @@ class ElementTable(Protocol):
     @property
     def view(self) -> memoryview[int]:
         """The bytes that are loaded."""
+
+
+def path_of(loaded: ElementTable, row: int) -> tuple[int, ...]:
+    """Return the tags of the sequences in which a row stands, the outermost first."""
+    cells = loaded.cells
+    path: list[int] = []
+    parent = cells[row * N_COLUMNS + PARENT]
+    while parent >= 0:
+        at = parent * N_COLUMNS
+        if cells[at + FLAGS] & SEQUENCE:
+            path.append(cells[at + TAG])
+        parent = cells[at + PARENT]
+    return tuple(reversed(path))

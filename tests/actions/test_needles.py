@@ -254,7 +254,8 @@ def test_a_date_is_found_in_the_forms_that_people_type(raw: bytes, text: bytes) 
 
 @pytest.mark.parametrize("text", [b"119610517", b"196105171", b"1.2.19610517.3", b"1961-05-1"])
 def test_a_date_is_not_found_inside_a_number(text: bytes) -> None:
-    assert hits(find_needles("date", b"19610517", ()), text) == []
+    found = {needle.value for needle in hits(find_needles("date", b"19610517", ()), text)}
+    assert found <= {b"1961"}  # the year alone decides nothing, see tests/leaks
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ LAYERS = (
         *("options", "overrides", "policy", "profile_lines", "rules", "settings"),
         *("sop_classes", "variants"),
         *("cuts", "descriptors", "identity", "introductions", "mentions", "passages", "patterns"),
+        "spelled_dates",
         *("calendar_words", "houses", "postal", "strictness", "surroundings", "vocabulary"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("key_service", "sealing"),
@@ -29,7 +30,17 @@ LAYERS = (
         *("identifiers", "new_file", "tabular"),
     ),
     (
-        *("actions", "attributes", "documents", "dummies", "leaks", "markers", "memo", "needles"),
+        *(
+            "actions",
+            "attributes",
+            "chances",
+            "documents",
+            "dummies",
+            "leaks",
+            "markers",
+            "memo",
+            "needles",
+        ),
         *(
             "digests",
             "facts",
