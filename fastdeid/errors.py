@@ -62,3 +62,16 @@ class DicomError(FastdeidError):
         place = f" in ({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else ""
         where = f" at byte {offset}" if offset >= 0 else ""
         super().__init__(f"{reason}{place}{where}")
+
+
+class CodecMissingError(DicomError):
+    """Coded frames cannot be examined, because an optional package is not installed."""
+
+    hint = "pip install 'fastdeid[codecs]'"
+
+    def __init__(self) -> None:
+        super().__init__("codec_missing")
+
+    def __str__(self) -> str:
+        """Return the reason with what to do about it."""
+        return f"{self.reason}: {self.hint}"

@@ -26,7 +26,7 @@ LAYERS = (
         *("calendar_words", "houses", "postal", "strictness", "surroundings", "vocabulary"),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "storage"),
         *("key_service", "sealing"),
-        *("pixels", "pixels.*"),
+        *("codecs", "codecs.*", "pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),
     ),
     (

@@ -1,0 +1,82 @@
+"""RLE Lossless and Deflated Image Frame Compression, PS3.5 annexes G and A.4.13."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid.codecs.codec import Codec, Samples, damaged, even, fill_pixels, shape_of
+from fastdeid.codecs.codec import stored_values as _stored
+from fastdeid.dicom.rle import decode_frame, encode_frame
+from fastdeid.errors import DicomError
+from fastdeid.pixels.masks import Layout, mask_boxes
+
+
+class RunLengthCodec(Codec):
+    """RLE Lossless: byte planes of samples, colour by pixel once decoded."""
+
+    def _samples(self, frame: bytes) -> Samples:
+        layout = self.layout
+        width = layout.bits_allocated // 8
+        n_pixels = layout.rows * layout.columns
+        native = decode_frame(frame, n_pixels, layout.samples_per_pixel, width)
+        return np.frombuffer(native, f"<u{width}").reshape(shape_of(layout))
+
+    def decode(self, frame: bytes) -> Samples:
+        """Return the stored values of a frame; see Codec."""
+        return _stored(self._samples(frame), self.layout)
+
+    def _masked(self, frame: bytes, boxes: npt.NDArray[np.int32], fill: Sequence[int]) -> bytes:
+        samples = self._samples(frame)
+        fill_pixels(samples, boxes, fill)
+        layout = self.layout
+        native = samples.tobytes()
+        return encode_frame(
+            native, layout.columns, layout.samples_per_pixel, layout.bits_allocated // 8
+        )
+
+
+class DeflatedCodec(Codec):
+    """Deflated Image Frame Compression: a native little endian frame, RFC 1951."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        if layout.is_subsampled and layout.columns % 2:
+            raise DicomError("frame_length")
+
+    def _native(self, frame: bytes) -> bytearray:
+        expected = self.coded_layout.frame_length
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            native = inflate.decompress(frame, expected + 1)
+        except zlib.error:
+            raise damaged() from None
+        if len(native) == expected and not inflate.eof:
+            # The end of the last block may stand behind the bytes that were asked for.
+            native += inflate.decompress(inflate.unconsumed_tail, 1)
+        if len(native) != expected or not inflate.eof:
+            raise damaged("codec_frame_size")
+        return bytearray(native)
+
+    def decode(self, frame: bytes) -> Samples:
+        """Return the stored values of a frame; see Codec."""
+        layout = self.coded_layout
+        flat = np.frombuffer(self._native(frame), f"<u{layout.bits_allocated // 8}")
+        if layout.is_subsampled:
+            pairs = flat.reshape(layout.rows, layout.columns // 2, 4)
+            samples = pairs[..., [[0, 2, 3], [1, 2, 3]]].reshape(shape_of(self.layout))
+        elif layout.samples_per_pixel == 3 and layout.planar_configuration == 1:
+            samples = flat.reshape(3, layout.rows, layout.columns).transpose(1, 2, 0)
+        else:
+            samples = flat.reshape(shape_of(self.layout))
+        return _stored(samples, self.layout)
+
+    def _masked(self, frame: bytes, boxes: npt.NDArray[np.int32], fill: Sequence[int]) -> bytes:
+        native = self._native(frame)
+        pixel = (fill[0], *fill) if self.coded_layout.is_subsampled else fill
+        mask_boxes(native, self.coded_layout, boxes.tolist(), pixel)
+        deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        return even(deflate.compress(native) + deflate.flush())

@@ -1,0 +1,1 @@
+"""Coded frames: decoded, and masked in their own syntax."""
