@@ -21,7 +21,10 @@ def _run() -> None:
     # Imported here: Ctrl-C during the imports is Ctrl-C too.
     from fastdeid.commands import app
     from fastdeid.errors import FastdeidError
+    from fastdeid.hardening import forbid_dumps, forbid_others
 
+    forbid_dumps()
+    forbid_others()
     try:
         app()
     except FastdeidError as error:

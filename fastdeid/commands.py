@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fastdeid import export_commands, link_commands, profile_commands, verify_commands
+from fastdeid import export_commands, key_commands, link_commands, profile_commands, verify_commands
 from fastdeid.naming import DEFAULT_TEMPLATE
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.add_typer(profile_commands.app, name="profile")
 app.command()(profile_commands.explain)
 verify_commands.register(app)
 export_commands.register(app, manifest_app)
+key_commands.register(app)
 
 _EXIT_CODES = """
 Exit codes: 0 every DICOM file is de-identified; 1 internal error; 2 wrong usage; 3 some files are
@@ -72,6 +73,15 @@ _Workers = Annotated[
 ]
 
 
+_LinkTableKey = Annotated[
+    str,
+    typer.Option(
+        help="What the link table is encrypted under: project, aws-kms:KEY, or none.",
+        metavar="KEY",
+    ),
+]
+
+
 @app.command(epilog=_EXIT_CODES)
 def run(  # noqa: PLR0917 - typer calls it by name
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")],
@@ -95,6 +105,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         bool,
         typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
     ] = False,
+    link_table_key: _LinkTableKey = "project",
     sync: Annotated[
         bool, typer.Option("--sync", help="Flush each output to disk, against power failure.")
     ] = False,
@@ -124,6 +135,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
             template=template,
             sync=sync,
             digests=digests,
+            link_table_key=link_table_key,
             reporter=Progress(sys.stderr),
         )
     except KeyboardInterrupt:

@@ -70,6 +70,7 @@ _COMPARED: Final = (
     ("options", "set of options"),
     ("digests", "choice of --digests"),
     ("template", "template of output paths"),
+    ("link_table_key", "key of the link table"),
 )
 
 

@@ -160,11 +160,14 @@ def reidentify(
     nothing is told.
     """
     from fastdeid.audit import LOG_FILE, record
+    from fastdeid.keys import read_key
     from fastdeid.link_table import open_link_table
     from fastdeid.linkage.reidentify import find_file, find_one, find_table
+    from fastdeid.pseudonyms import Pseudonyms
 
-    pseudonyms = _pseudonyms(key)
-    table = open_link_table(link_table, key or "")
+    secret = read_key(_need(key))
+    pseudonyms = Pseudonyms(secret)
+    table = open_link_table(link_table, secret)
 
     def log(kind: str, asked: int, found: int) -> None:
         path = audit_log or link_table / LOG_FILE

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from fastdeid.errors import UsageError
+from fastdeid.keys import is_file
 
 LINK_TABLE_SUFFIX: Final = ".link-table"
 
@@ -46,7 +47,7 @@ def resolve_paths(
         raise UsageError("the link table lies inside TARGET: it would be passed on")
     if _inside(link_path, source_path):
         raise UsageError("the link table lies inside SOURCE: it would be read as input")
-    if key is not None and _inside(os.path.realpath(key), target_path):
+    if key is not None and is_file(key) and _inside(os.path.realpath(key), target_path):
         raise UsageError("the key lies inside TARGET: it would be passed on")
     for path in (target_path, link_path):
         if os.path.exists(path) and not os.path.isdir(path):

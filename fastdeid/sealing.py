@@ -131,7 +131,7 @@ class Sealing:
     def unseal(self, sealed: bytes, name: str) -> bytes:
         """Return what was sealed. Raises ValueError when it was not, or not with this key."""
         head = len(_MAGIC) + NONCE_SIZE
-        if not sealed.startswith(_MAGIC):
+        if not sealed.startswith(_MAGIC) or len(sealed) < head:
             raise ValueError("not sealed")
         try:
             view = memoryview(sealed)

@@ -16,6 +16,8 @@ import socket
 import sys
 from typing import Final
 
+from fastdeid.hardening import forbid_dumps
+
 _MODULES: Final = ("fastdeid.deidentify", "fastdeid.engines.worker", "pyarrow.compute")
 # Sent to the whole process group, or to every process of a batch job; the parent alone decides.
 _PARENT_DECIDES: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -88,6 +90,7 @@ SERVER: Final = Server()
 
 def main(descriptor: int) -> None:
     """Serve requests that come through an inherited socket until it closes."""
+    forbid_dumps()
     for number in _PARENT_DECIDES:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENT_DECIDES)

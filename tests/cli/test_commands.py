@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,12 @@ from tests.conversion.archive import write_key
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
     """Run the command in this process; return its exit code."""
     monkeypatch.setattr(sys, "argv", ["fastdeid", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
+    before = os.umask(0o022)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    finally:
+        os.umask(before)
     return int(ended.value.code or 0)
 
 
@@ -55,6 +60,7 @@ def test_run_calls_the_library_once(
         "dry_run": False,
         "template": "{patient}/{study}/{series}/{instance}.dcm",
         "digests": False,
+        "link_table_key": "project",
         "sync": False,
     }
 

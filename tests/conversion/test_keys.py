@@ -83,6 +83,59 @@ def test_a_link_a_folder_and_a_fifo_are_no_keys(tmp_path: Path) -> None:
             read_key(tmp_path / name)
 
 
+def test_a_key_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_key(tmp_path / "key")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(KeyFileError, match="another user"):
+        read_key(tmp_path / "key")
+
+
+@pytest.mark.parametrize("size", [31, 32, 33])
+def test_a_key_comes_through_a_pipe(size: int) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"k" * size)
+    os.close(writer)
+    if size != KEY_SIZE:
+        with pytest.raises(KeyFileError, match="does not hold a key"):
+            read_key(f"fd:{reader}")
+        return
+    assert read_key(f"fd:{reader}") == b"k" * size
+
+
+@pytest.mark.parametrize("spelling", ["fd:", "fd:x", "fd:-1", "fd:99999999999999999999", "fd:987"])
+def test_what_is_no_open_descriptor_is_refused(spelling: str) -> None:
+    with pytest.raises(KeyFileError, match="descriptor"):
+        read_key(spelling)
+
+
+def test_a_key_comes_as_a_credential_of_a_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_key(tmp_path / "project")
+    (tmp_path / "project").chmod(0o440)
+    with pytest.raises(KeyFileError, match="no such credential"):
+        read_key("credential:project")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert read_key("credential:project") == (tmp_path / "project").read_bytes()
+    for name in ("other", "", "..", "../project"):
+        with pytest.raises(KeyFileError, match="credential"):
+            read_key(f"credential:{name}")
+    (tmp_path / "project").chmod(0o444)
+    with pytest.raises(KeyFileError, match="open to"):
+        read_key("credential:project")
+
+
+def test_a_key_comes_from_the_environment_with_a_warning_and_leaves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROJECT_KEY_FOR_A_TEST", "0f" * KEY_SIZE)
+    with pytest.warns(UserWarning, match="environment shows"):
+        assert read_key("env:PROJECT_KEY_FOR_A_TEST") == b"\x0f" * KEY_SIZE
+    assert "PROJECT_KEY_FOR_A_TEST" not in os.environ
+    with pytest.warns(UserWarning, match="environment"), pytest.raises(KeyFileError):
+        read_key("env:NOT_SET_FOR_A_TEST")
+
+
 def test_no_message_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError) as raised:
         write_key(tmp_path / "Doe^Jane" / "key")

@@ -15,7 +15,7 @@ from tests.house.imports import REPOSITORY, graph, modules
 
 # Lowest first. "" is fastdeid/__init__.py. Whoever adds a module says here where it stands.
 LAYERS = (
-    ("", "errors", "kernel_cache", "letters", "tags", "verdicts"),
+    ("", "errors", "hardening", "kernel_cache", "letters", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *("available", "codes", "contexts", "dates", "insertions", "iods", "kinds", "lookup"),
@@ -72,13 +72,13 @@ LAYERS = (
         ),
         *("comparison", "explain"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
-        "link_table",
+        *("link_table", "link_table_files"),
     ),
     ("engines", "engines.*", "progress"),
     ("api", "audit", "exports", "exports.*", "linkage", "linkage.*", "risk"),
     (
         *("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
-        "export_commands",
+        *("export_commands", "key_commands"),
     ),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")

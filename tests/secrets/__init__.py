@@ -1,0 +1,1 @@
+"""Keys, encrypted tables, and what must not leak."""
