@@ -211,7 +211,7 @@ class _OneByOne:
             data=output,
             path=outcome.path,
             pseudonyms=dict(zip(PSEUDONYM_FIELDS, outcome.pseudonyms, strict=True)),
-            date_offset=outcome.date_offset,
+            date_offset=outcome.shared.date_offset,
         )
 
 

@@ -15,16 +15,10 @@ import pyarrow as pa
 
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
-from fastdeid.outcome import Outcome
+from fastdeid.outcome import INSTANCE, ORIGINAL_INSTANCE, Outcome
 from fastdeid.verdicts import Verdict
 
-_NO_ORIGINALS: Final = (b"",) * len(ORIGINAL_FIELDS)
-_NO_PSEUDONYMS: Final = ("",) * len(PSEUDONYM_FIELDS)
 _NO_PUBLIC: Final = (b"",) * len(PUBLIC_FIELDS)
-# What differs from file to file of a series.
-_ORIGINAL_INSTANCE: Final = ORIGINAL_FIELDS.index("sop_instance_uid")
-_INSTANCE: Final = PSEUDONYM_FIELDS.index("sop_instance_uid")
-_NUMBER: Final = PUBLIC_FIELDS.index("instance_number")
 
 _ESCAPE: Final = 0x1B
 _LONGEST_INTEGER: Final = 18
@@ -45,14 +39,14 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     columns["output_path"] = pa.array(paths, pa.string())
     columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
     columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
-    originals = [(row.originals or _NO_ORIGINALS)[_ORIGINAL_INSTANCE] for row in rows]
     columns["source_digest"] = pa.array([row.source_digest or None for row in rows], pa.string())
     digests = [row.output_digest or None if row.verdict is ok else None for row in rows]
     columns["output_digest"] = pa.array(digests, pa.string())
-    columns["original_sop_instance_uid"] = pa.array([_uid(raw) for raw in originals], pa.string())
-    codes = [(row.pseudonyms or _NO_PSEUDONYMS)[_INSTANCE] or None for row in rows]
+    originals = [_uid(row.original_instance) for row in rows]
+    columns["original_sop_instance_uid"] = pa.array(originals, pa.string())
+    codes = [row.instance or None for row in rows]
     columns["sop_instance_uid"] = pa.array(codes, pa.string())
-    numbers = [row.public[_NUMBER] if row.verdict is ok and row.public else b"" for row in rows]
+    numbers = [row.instance_number if row.verdict is ok else b"" for row in rows]
     columns["instance_number"] = pa.array([_integer_string(raw) for raw in numbers], pa.int64())
     return pa.table(columns)
 
@@ -95,7 +89,7 @@ def _distinct(rows: Sequence[Outcome]) -> tuple[list[Outcome], list[int]]:
     place = -1
     for row in rows:
         shared = _shared(row)
-        # Comparing with the row before is cheaper than a hash of 40 values.
+        # Comparing with the row before is cheaper than a hash of all the values.
         if shared != last:
             last = shared
             place = places.setdefault(shared, len(places))
@@ -107,7 +101,6 @@ def _distinct(rows: Sequence[Outcome]) -> tuple[list[Outcome], list[int]]:
 
 def _shared(row: Outcome) -> tuple[Any, ...]:
     """Return everything of an outcome that the files of a series may share."""
-    originals, pseudonyms, public = row.originals, row.pseudonyms, row.public
     return (
         row.verdict,
         row.reason,
@@ -116,19 +109,13 @@ def _shared(row: Outcome) -> tuple[Any, ...]:
         row.published,
         row.transfer_syntax,
         row.big_endian,
-        row.date_offset,
         row.pixel_length,
         row.trailing_length,
         row.n_removed,
         row.n_emptied,
         row.n_replaced,
         row.n_cleaned,
-        originals[:_ORIGINAL_INSTANCE],
-        originals[_ORIGINAL_INSTANCE + 1 :],
-        pseudonyms[:_INSTANCE],
-        pseudonyms[_INSTANCE + 1 :],
-        public[:_NUMBER],
-        public[_NUMBER + 1 :],
+        row.shared,
     )
 
 
@@ -142,7 +129,7 @@ def _shared_columns(rows: Sequence[Outcome]) -> dict[str, pa.Array]:
         ),
         "published": _strings([row.published for row in rows]),
         "transfer_syntax_uid": _strings([row.transfer_syntax for row in rows]),
-        "date_offset": pa.array([row.date_offset or None for row in rows], pa.int32()),
+        "date_offset": pa.array([row.shared.date_offset or None for row in rows], pa.int32()),
         "pixel_length": pa.array([row.pixel_length for row in rows], pa.int64()),
         "trailing_length": pa.array([row.trailing_length for row in rows], pa.int64()),
         "n_removed": pa.array([row.n_removed for row in rows], pa.int32()),
@@ -150,15 +137,15 @@ def _shared_columns(rows: Sequence[Outcome]) -> dict[str, pa.Array]:
         "n_replaced": pa.array([row.n_replaced for row in rows], pa.int32()),
         "n_cleaned": pa.array([row.n_cleaned for row in rows], pa.int32()),
     }
-    originals = _transposed([row.originals or _NO_ORIGINALS for row in rows], _NO_ORIGINALS)
+    originals = _transposed([row.shared.originals for row in rows], len(ORIGINAL_FIELDS))
     texts = _Texts(originals[0])
     columns["specific_character_set"] = texts(originals[0])
     for place, name in enumerate(ORIGINAL_FIELDS[1:], 1):
-        if place != _ORIGINAL_INSTANCE:
+        if place != ORIGINAL_INSTANCE:
             columns[f"original_{name}"] = texts(originals[place])
-    pseudonyms = _transposed([row.pseudonyms or _NO_PSEUDONYMS for row in rows], _NO_PSEUDONYMS)
+    pseudonyms = _transposed([row.shared.pseudonyms for row in rows], len(PSEUDONYM_FIELDS))
     for place, name in enumerate(PSEUDONYM_FIELDS):
-        if place != _INSTANCE:
+        if place != INSTANCE:
             columns[name] = _strings(pseudonyms[place])
     columns.update(_public_columns(rows, texts))
     return columns
@@ -166,8 +153,8 @@ def _shared_columns(rows: Sequence[Outcome]) -> dict[str, pa.Array]:
 
 def _public_columns(rows: Sequence[Outcome], texts: _Texts) -> dict[str, pa.Array]:
     ok = Verdict.OK
-    public = [row.public if row.verdict == ok and row.public else _NO_PUBLIC for row in rows]
-    raw = dict(zip(PUBLIC_FIELDS, _transposed(public, _NO_PUBLIC), strict=True))
+    public = [row.shared.public if row.verdict is ok else _NO_PUBLIC for row in rows]
+    raw = dict(zip(PUBLIC_FIELDS, _transposed(public, len(PUBLIC_FIELDS)), strict=True))
     columns = {name: texts(raw[name]) for name in _PUBLIC_TEXTS}
     for name in ("series_number", "number_of_frames"):
         columns[name] = _numbers(_integer_string, raw[name], pa.int64())
@@ -188,9 +175,9 @@ _PUBLIC_TEXTS: Final = (
 )
 
 
-def _transposed(rows: Sequence[tuple[Any, ...]], blank: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """Turn rows into columns; no rows make as many empty columns as `blank` is wide."""
-    return list(zip(*rows, strict=True)) if rows else [() for _ in blank]
+def _transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    """Turn rows of `width` values into columns."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 # Text ----------------------------------------------------------------------------------------

@@ -18,7 +18,6 @@ from fastdeid.errors import DicomError
 from fastdeid.jobs import Job, by_setting
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels.elements import ENCODING, LENGTH, N_COLUMNS, TAG
-from fastdeid.manifest import ORIGINAL_FIELDS
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
 from fastdeid.pseudonyms import Pseudonyms
@@ -164,8 +163,8 @@ class Deidentifier:
     ) -> Outcome | None:
         """Write one output and return its outcome, None with an error in the job."""
         described, found, number, totals = job.described, job.found, job.number, job.totals
-        patient, _, study, series, instance, _ = described.pseudonyms
-        path = self._naming(patient, study, series, instance)
+        patient, _, study, series, _, _ = described.shared.pseudonyms
+        path = self._naming(patient, study, series, described.instance)
         published = source_digest = output_digest = ""
         try:
             if self._target is not None:
@@ -182,19 +181,19 @@ class Deidentifier:
             path=path,
             published=published,
             source_size=job.size,
-            output_size=sum([c[1] if type(c) is tuple else len(c) for c in chunks]),
+            output_size=sum([chunk[1] if type(chunk) is tuple else len(chunk) for chunk in chunks]),
             pixel_length=0 if pixels < 0 else loaded.cells[pixels * N_COLUMNS + LENGTH],
             trailing_length=loaded.trailing_lengths[number],
             transfer_syntax=loaded.syntaxes[number],
             big_endian=loaded.state(number, ENCODING) == EXPLICIT_BIG,
-            originals=described.originals,
-            pseudonyms=described.pseudonyms,
-            public=described.public,
+            shared=described.shared,
+            original_instance=found.instance,
+            instance=described.instance,
+            instance_number=described.instance_number,
             n_removed=totals[assembly.N_REMOVED],
             n_emptied=totals[assembly.N_EMPTIED],
             n_replaced=totals[assembly.N_REPLACED],
             n_cleaned=job.n_cleaned,
-            date_offset=job.setting.date_offset,
             source_digest=source_digest,
             output_digest=output_digest,
             references=job.references,
@@ -241,8 +240,7 @@ def _refused(loaded: Loaded, job: Job, error: DicomError | OSError) -> Outcome:
     uid = references.find_own(loaded, rows)
     if uid:
         # Others may refer to it: at the end of the run that is told.
-        own = {"sop_instance_uid": uid}
-        outcome.originals = tuple(own.get(name, b"") for name in ORIGINAL_FIELDS)
+        outcome.original_instance = uid
     return outcome
 
 

@@ -18,22 +18,31 @@ from fastdeid.kernels.elements import ENCODING, N_STATE
 from fastdeid.kernels.rows import REPEATED, find_rows
 from fastdeid.kernels.values import PREFIX, pack_operations, pack_values
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
+from fastdeid.outcome import INSTANCE, NOTHING_SHARED, NUMBER, ORIGINAL_INSTANCE, Shared
 from fastdeid.setting import Setting, Settings
 
-_INSTANCE, _NUMBER = OWN
-_INSTANCE_PLACE: Final = PLACE[_INSTANCE]
-_NUMBER_PLACE: Final = PLACE[_NUMBER]
-_ORIGINAL: Final = ORIGINAL_FIELDS.index(_INSTANCE)
-_PSEUDONYM: Final = PSEUDONYM_FIELDS.index(_INSTANCE)
-_PUBLIC: Final = PUBLIC_FIELDS.index(_NUMBER)
+_INSTANCE: Final = OWN[0]
 _WIDTH: Final = len(WANTED)
-_PIXELS: Final = tuple(range(_WIDTH - N_PIXEL_DATA, _WIDTH))
-_BITS_ALLOCATED: Final = PLACE["bits_allocated"]
+# Cells of a file that are looked at one by one: the first, which tells of repetition; row, position
+# and length of each of the two values that are its own; rows of pixel data and of what promises it.
+_OWN_CELLS: Final = np.array(
+    [
+        0,
+        *(3 * PLACE[name] + cell for name in OWN for cell in range(3)),
+        *(3 * place for place in range(_WIDTH - N_PIXEL_DATA, _WIDTH)),
+        3 * PLACE["bits_allocated"],
+    ],
+    np.int64,
+)
+_OWN_CELLS.setflags(write=False)
+# The operation on Instance Number among those that `pack_operations` packs.
+_NUMBER_BITS: Final = 2 * NUMBER
 _LISTS: Final = ("referenced_series_sequence", "other_studies_sequence")
 _UID: Final = re.compile(rb"(?=.{0,64}\Z)(?:\d+(?:\.\d+)*)?")
 _UIDS: Final = ("study_instance_uid", "series_instance_uid")
 # What manifests say of the output; the operations on these decide it.
 _JUDGED: Final = (*PUBLIC_FIELDS, *PSEUDONYM_FIELDS[1:])
+_OTHER_NAMES: Final = tuple(name for name in PSEUDONYM_FIELDS[1:] if name != _INSTANCE)
 _JUDGED_PLACES: Final = np.array([PLACE[name] for name in _JUDGED], np.int64)
 _JUDGED_PLACES.setflags(write=False)
 # Beyond so many the facts are forgotten: an archive has more series than fit into memory.
@@ -46,30 +55,40 @@ Result = Callable[[Loaded, int], bytes]
 class Facts(msgspec.Struct):
     """What holds for the files with the same COMMON values and encoding.
 
-    originals: as in an outcome, with an empty place for the instance. operations: packed, -1 until
-    the first file has been decided; public and pseudonyms hold for these operations.
+    originals: as in `Shared`. operations: packed, -1 until the first file has been decided; shared
+    and instance_number hold for these, the second where they change Instance Number.
     """
 
     setting: Setting
     originals: tuple[bytes, ...]
     operations: int = -1
-    public: tuple[bytes, ...] = ()
-    pseudonyms: tuple[str, ...] = ()
+    shared: Shared = NOTHING_SHARED
+    instance_number: bytes = b""
 
 
-class Found(msgspec.Struct):
-    """The attributes of one file: its facts, and the two values that are its own.
+class Found(msgspec.Struct, gc=False):
+    """The attributes of one file: its facts, and what is its own.
 
-    place: of its first cell among the cells of the finder. pixels: row of its pixel data, -1 for
-    none. promises_pixels: attributes of the image are there.
+    place: of its first cell among the cells of the finder. instance_row: of SOP Instance UID, -1
+    where it is absent. instance, instance_number: raw. pixels: row of its pixel data, -1 for none.
+    promises_pixels: attributes of the image are there.
     """
 
     facts: Facts
     place: int
+    instance_row: int
     instance: bytes
-    number: bytes
+    instance_number: bytes
     pixels: int
     promises_pixels: bool
+
+
+class Described(msgspec.Struct, gc=False):
+    """What manifests say of one file: see `Outcome`."""
+
+    shared: Shared
+    instance: str
+    instance_number: bytes
 
 
 class FactsFinder:
@@ -79,9 +98,11 @@ class FactsFinder:
         self._settings = settings
         self._known: dict[int, dict[bytes, Facts]] = {}
         self._found = np.zeros((BATCH * _WIDTH, 3), np.int64)
+        self._by_file = self._found.reshape(BATCH, 3 * _WIDTH)
         self._cells = cells_of(self._found)
         self._operations = np.zeros(BATCH, np.int64)
         self._ends = np.zeros(BATCH, np.int64)
+        self._repeats = np.zeros(BATCH, np.int64)
         self._packed = np.zeros(1 << 14, np.uint8)
 
     def find(self, loaded: Loaded, numbers: npt.NDArray[np.int64]) -> list[Found | DicomError]:
@@ -92,47 +113,42 @@ class FactsFinder:
         not read the same.
         """
         find_rows(loaded.table, loaded.files, numbers, WANTED, self._found)
-        firsts = numbers * _WIDTH
-        values = (loaded.header, firsts, self._found, COMMON_PLACES)
-        size = pack_values(*values, self._packed, self._ends)
-        if size < 0:
-            self._packed = np.zeros(-2 * size, np.uint8)
-            size = pack_values(*values, self._packed, self._ends)
-        packed = self._packed[:size].tobytes()
-        ends = self._ends[: len(numbers)].tolist()
+        packed, ends, repeats = self._pack(loaded, numbers)
+        own = self._by_file[numbers[:, None], _OWN_CELLS].tolist()
         found: list[Found | DicomError] = []
-        start = 0
-        for number, end in zip(numbers.tolist(), ends, strict=True):
-            try:
-                found.append(self._find(loaded, number, packed[start:end]))
-            except DicomError as error:
-                found.append(error)
+        facts: Facts | DicomError | None = None
+        start = encoding = 0
+        for number, end, repeat, cells in zip(numbers.tolist(), ends, repeats, own, strict=True):
+            before, encoding = encoding, loaded.states[number * N_STATE + ENCODING]
+            if facts is None or not repeat or encoding != before:
+                facts = self._facts(packed[start:end], encoding)
             start = end
+            found.append(_found(loaded, number, facts, cells))
         return found
 
-    def _find(self, loaded: Loaded, number: int, key: bytes) -> Found:
-        cells = self._cells
-        at = 3 * _WIDTH * number
-        if cells[at] == REPEATED:
-            raise DicomError("repeated_element")
-        encoding = loaded.states[number * N_STATE + ENCODING]
+    def _pack(
+        self, loaded: Loaded, numbers: npt.NDArray[np.int64]
+    ) -> tuple[bytes, list[int], list[int]]:
+        """Return the COMMON values of files, where those of each end, and which repeat."""
+        values = (loaded.header, numbers * _WIDTH, self._found, COMMON_PLACES)
+        size = pack_values(*values, self._packed, self._ends, self._repeats)
+        if size < 0:
+            self._packed = np.zeros(-2 * size, np.uint8)
+            size = pack_values(*values, self._packed, self._ends, self._repeats)
+        n = len(numbers)
+        return self._packed[:size].tobytes(), self._ends[:n].tolist(), self._repeats[:n].tolist()
+
+    def _facts(self, key: bytes, encoding: int) -> Facts | DicomError:
         known = self._known.setdefault(encoding, {})
         facts = known.get(key)
         if facts is None:
             if len(known) >= _MOST:
                 known.clear()
-            facts = known[key] = self._make(_unpack(key), encoding)
-        instance = self._own(loaded, at, _INSTANCE_PLACE)
-        if facts.setting.rules.retains_uids:
-            _check_uid(instance, _INSTANCE)
-        return Found(
-            facts,
-            at,
-            instance,
-            self._own(loaded, at, _NUMBER_PLACE),
-            max([cells[at + 3 * place] for place in _PIXELS]),
-            cells[at + 3 * _BITS_ALLOCATED] >= 0,
-        )
+            try:
+                facts = known[key] = self._make(_unpack(key), encoding)
+            except DicomError as error:
+                return error
+        return facts
 
     def describe(
         self,
@@ -145,28 +161,17 @@ class FactsFinder:
         firsts = numbers * _WIDTH
         packed = self._operations
         pack_operations(loaded.table, firsts, self._found, _JUDGED_PLACES, packed)
-        return [
-            self._describe(loaded, one, operations, result)
-            for one, operations in zip(found, packed[: len(numbers)].tolist(), strict=True)
-        ]
-
-    def _describe(self, loaded: Loaded, found: Found, operations: int, result: Result) -> Described:
-        facts = found.facts
-        instance = result(loaded, self._cells[found.place + 3 * _INSTANCE_PLACE]).decode("ascii")
-        if operations != facts.operations:
-            facts.public, facts.pseudonyms = self._judge(loaded, found, operations, result)
-            facts.operations = operations
-        originals, public, names = facts.originals, facts.public, facts.pseudonyms
-        number = found.number if operations >> 2 * _PUBLIC & 3 == 0 else public[_PUBLIC]
-        return Described(
-            (*originals[:_ORIGINAL], found.instance, *originals[_ORIGINAL + 1 :]),
-            (*names[:_PSEUDONYM], instance, *names[_PSEUDONYM + 1 :]),
-            (*public[:_PUBLIC], number, *public[_PUBLIC + 1 :]),
-        )
-
-    def _own(self, loaded: Loaded, at: int, place: int) -> bytes:
-        start = self._cells[at + 3 * place + 1]
-        return loaded.view[start : start + self._cells[at + 3 * place + 2]].tobytes()
+        described = []
+        for one, operations in zip(found, packed[: len(numbers)].tolist(), strict=True):
+            facts = one.facts
+            if operations != facts.operations:
+                facts.shared, facts.instance_number = self._judge(loaded, one, operations, result)
+                facts.operations = operations
+            is_kept = operations >> _NUMBER_BITS & 3 == 0
+            number = one.instance_number if is_kept else facts.instance_number
+            instance = result(loaded, one.instance_row).decode("ascii")
+            described.append(Described(facts.shared, instance, number))
+        return described
 
     def _make(self, values: dict[str, bytes | None], encoding: int) -> Facts:
         for name in _UIDS:
@@ -178,31 +183,56 @@ class FactsFinder:
         if setting.rules.retains_uids:
             for name in _UIDS:
                 _check_uid(present.get(name, b""), name)
-        return Facts(setting, tuple(present.get(name, b"") for name in ORIGINAL_FIELDS))
+        originals = [present.get(name, b"") for name in ORIGINAL_FIELDS]
+        originals[ORIGINAL_INSTANCE] = b""
+        return Facts(setting, tuple(originals))
 
     def _judge(
         self, loaded: Loaded, found: Found, operations: int, result: Result
-    ) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-        """Return public attributes and pseudonyms under these operations."""
+    ) -> tuple[Shared, bytes]:
+        """Return what the series shares under these operations, and a changed Instance Number."""
+        cells, facts = self._cells, found.facts
 
-        def new(name: str) -> bytes:
-            return result(loaded, self._cells[found.place + 3 * PLACE[name]])
+        def row(name: str) -> int:
+            return cells[found.place + 3 * PLACE[name]]
 
         public = []
         for number, name in enumerate(PUBLIC_FIELDS):
-            is_new = operations >> 2 * number & 3
-            public.append(new(name) if is_new else self._own(loaded, found.place, PLACE[name]))
+            if operations >> 2 * number & 3:
+                public.append(result(loaded, row(name)))
+            else:
+                at, length = cells[found.place + 3 * PLACE[name] + 1 :][:2]
+                public.append(loaded.view[at : at + length].tobytes())
+        instance_number, public[NUMBER] = public[NUMBER], b""
         # What a rule keeps is not always ASCII; what makes paths has been checked.
-        names = [new(name).decode("ascii", "replace") for name in PSEUDONYM_FIELDS[1:]]
-        return tuple(public), (found.facts.setting.context.patient, *names)
+        names = [result(loaded, row(name)).decode("ascii", "replace") for name in _OTHER_NAMES]
+        names.insert(INSTANCE - 1, "")
+        context = facts.setting.context
+        shared = Shared(
+            facts.originals, (context.patient, *names), tuple(public), context.date_offset
+        )
+        return shared, instance_number
 
 
-class Described(msgspec.Struct):
-    """What manifests say of one file, in the order of the fields of `fastdeid.manifest`."""
-
-    originals: tuple[bytes, ...]
-    pseudonyms: tuple[str, ...]
-    public: tuple[bytes, ...]
+def _found(
+    loaded: Loaded, number: int, facts: Facts | DicomError, own: list[int]
+) -> Found | DicomError:
+    """Return what a file is, or what is wrong with it. own: _OWN_CELLS."""
+    first, row, at, length, _, number_at, number_length, real, double, samples, bits = own
+    if first == REPEATED:
+        return DicomError("repeated_element")
+    if isinstance(facts, DicomError):
+        return facts
+    view = loaded.view
+    instance = view[at : at + length].tobytes()
+    if facts.setting.rules.retains_uids:
+        try:
+            _check_uid(instance, _INSTANCE)
+        except DicomError as error:
+            return error
+    instance_number = view[number_at : number_at + number_length].tobytes()
+    pixels = max(real, double, samples)
+    return Found(facts, 3 * _WIDTH * number, row, instance, instance_number, pixels, bits >= 0)
 
 
 def _check_uid(raw: bytes, name: str) -> None:

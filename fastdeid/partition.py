@@ -16,7 +16,7 @@ from fastdeid.workspace import Part, Workspace
 
 TICK_SECONDS: Final = 0.25
 # Files handed over at once: a tick may come between.
-_AT_ONCE: Final = 16
+_AT_ONCE: Final = 32
 
 # Called every TICK_SECONDS with files and bytes of the partition so far; may raise to stop.
 Tick = Callable[[int, int], None]

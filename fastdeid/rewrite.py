@@ -35,6 +35,7 @@ from fastdeid.kernels.elements import (
     TAG,
     VALUE,
 )
+from fastdeid.kernels.rows import find_first
 from fastdeid.kernels.uids import MOST_BYTES, absorb_key, map_uids
 from fastdeid.leaks import LeakCheck
 from fastdeid.memo import Memo
@@ -45,10 +46,10 @@ from fastdeid.rules import Operation, Profile
 from fastdeid.second_pass import SecondPass, remove_block
 from fastdeid.setting import Settings
 from fastdeid.storage import Chunk
-from fastdeid.tags import REFERENCED_SOP_INSTANCE_UID, SOP_INSTANCE_UID
+from fastdeid.tags import SOP_INSTANCE_UID
 
 _FIRST_OUTPUT: Final = 1 << 18
-_OVERLAY_GROUPS: Final = 0x60
+_OVERLAY_GROUPS: Final = 0x60000000
 
 _Numbers = npt.NDArray[np.int64]
 
@@ -161,6 +162,8 @@ class Rewriter:
     def check(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Clean kept elements that hold identifying values of their own file."""
         hits = self._find_hits(loaded, jobs)
+        if not hits and not loaded.files[_numbers(jobs), N_BULK].any():
+            return
         n_texts = self._clean_kept_texts(loaded, jobs, hits) if hits else {}
         if n_texts:
             hits = self._find_hits(loaded, jobs)
@@ -202,8 +205,7 @@ class Rewriter:
 
     def look_into_pixels(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Find overlays that are removed, but stand in the bits of pixel data, too."""
-        rows = max(loaded.rows(job.number).stop for job in jobs)
-        if not (loaded.table[:rows, TAG] >> 24 == _OVERLAY_GROUPS).any():
+        if find_first(loaded.table, loaded.n_rows, 0xFF000000, _OVERLAY_GROUPS) < 0:
             return
         for job in jobs:
             try:
@@ -219,12 +221,11 @@ class Rewriter:
 
     def describe(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Find what manifests say of files that are decided and cleaned."""
-        rows = max(loaded.rows(job.number).stop for job in jobs)
-        if (loaded.table[:rows, TAG] == REFERENCED_SOP_INSTANCE_UID).any():
-            for job in jobs:
-                job.references = references.find(loaded, loaded.rows(job.number))
-        found = [job.found for job in jobs]
-        described = self._facts.describe(loaded, _numbers(jobs), found, self._result)
+        files = [loaded.rows(job.number) for job in jobs]
+        for job, found in zip(jobs, references.find(loaded, files), strict=True):
+            job.references = found
+        all_found = [job.found for job in jobs]
+        described = self._facts.describe(loaded, _numbers(jobs), all_found, self._result)
         for job, one in zip(jobs, described, strict=True):
             job.described = one
 
@@ -365,7 +366,7 @@ def _is_bulk(loaded: Loaded, row: int) -> bool:
 
 def _file_meta(loaded: Loaded, job: Job) -> bytes:
     return file_meta(
-        job.setting.context.sop_class.encode("ascii"),
-        job.described.pseudonyms[4].encode("ascii"),
-        loaded.syntaxes[job.number].encode("ascii"),
+        job.setting.context.sop_class,
+        job.described.instance,
+        loaded.syntaxes[job.number],
     )

@@ -37,6 +37,8 @@ class ChangedRange(Protocol):
 # Bytes to write: held in memory, or (offset, length) in the source, copied or changed.
 Chunk = bytes | bytearray | memoryview | tuple[int, int] | ChangedRange
 
+_UNNAMED: Final = getattr(os, "O_TMPFILE", 0) | os.O_RDWR | os.O_CLOEXEC
+_HELD: Final = (bytes, bytearray, memoryview)
 _BLOCK: Final = 1 << 20
 _OPEN_FOLDERS: Final = 32
 _NO_UNNAMED: Final = frozenset(
@@ -111,7 +113,7 @@ class TargetTree:
         self, directory: int, name: str, chunks: Sequence[Chunk], source: int
     ) -> str:
         try:
-            fd = os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=directory)
+            fd = os.open(".", _UNNAMED, 0o666, dir_fd=directory)
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 raise _UnnamedUnsupportedError from None
@@ -160,11 +162,11 @@ class TargetTree:
 
     def _fill(self, fd: int, chunks: Sequence[Chunk], source: int) -> None:
         for chunk in chunks:
-            if isinstance(chunk, tuple):
-                copy_range(source, fd, *chunk)
-            elif isinstance(chunk, bytes | bytearray | memoryview):
+            if isinstance(chunk, _HELD):
                 if chunk:
                     _write(fd, chunk)
+            elif isinstance(chunk, tuple):
+                copy_range(source, fd, *chunk)
             else:
                 for piece in chunk.pieces(source):
                     _write(fd, piece)

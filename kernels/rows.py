@@ -64,6 +64,15 @@ def find_rows(table, files, numbers, tags, found):
     return n_repeating
 
 
+@nb.njit([nb.int64(_TABLE, nb.int64, nb.int64, nb.int64)], **_KERNEL)
+def find_first(table, end, mask, wanted):
+    """Return the first row before `end` whose tag & mask is `wanted`, at any depth, or -1."""
+    for row in range(end):
+        if table[row, _TAG] & mask == wanted:
+            return row
+    return np.int64(-1)
+
+
 @nb.njit([nb.int64(_TABLE, nb.int64, nb.int64, nb.int64, _ROWS)], **_KERNEL)
 def find_standing(table, first, end, tag, found):
     """Collect the rows of one tag, at any depth, whose element stands in the output with a value.

@@ -17,18 +17,19 @@ _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
-_ENDS = nb.types.Array(nb.int64, 1, "C")
+_NUMBERS = nb.types.Array(nb.int64, 1, "C")
 _PLACES = nb.types.Array(nb.int64, 1, "C", readonly=True)
 
 
-@nb.njit([nb.int64(_BYTES, _PLACES, _TABLE, _PLACES, _BYTES, _ENDS)], **_KERNEL)
-def pack_values(header, firsts, found, places, packed, ends):
+@nb.njit([nb.int64(_BYTES, _PLACES, _TABLE, _PLACES, _BYTES, _NUMBERS, _NUMBERS)], **_KERNEL)
+def pack_values(header, firsts, found, places, packed, ends, repeats):
     """Write the values of some elements of each file to `packed`, each behind its prefix.
 
     header: shape (n,), bytes of the files. firsts: shape (n_files,), where the rows of each file
     start in `found`. found: shape (n_rows, 3), row, value position and value length, row -1 for an
     absent element. places: shape (n_places,), rows of `found` from there, in the order of the
     output. packed: shape (n,). ends: shape (n_files,), receives where the bytes of each file end.
+    repeats: shape (n_files,), receives 1 for a file whose bytes are those of the file before.
     Returns the bytes written, or, when `packed` is too short, minus the bytes needed.
     """
     needed = np.int64(0)
@@ -38,7 +39,9 @@ def pack_values(header, firsts, found, places, packed, ends):
     if needed > packed.shape[0]:
         return -needed
     at = np.uint64(0)
+    start_before = np.uint64(0)
     for f in range(firsts.shape[0]):
+        first = at
         for i in range(places.shape[0]):
             row = firsts[f] + places[i]
             length = found[row, _LENGTH]
@@ -51,10 +54,17 @@ def pack_values(header, firsts, found, places, packed, ends):
                 packed[at + k] = header[start + k]
             at += np.uint64(length)
         ends[f] = np.int64(at)
+        repeats[f] = 0
+        if f > 0 and at - first == first - start_before:
+            equal = np.uint64(0)
+            while first + equal < at and packed[first + equal] == packed[start_before + equal]:
+                equal += np.uint64(1)
+            repeats[f] = 1 if first + equal == at else 0
+        start_before = first
     return needed
 
 
-@nb.njit([nb.int64(_TABLE, _PLACES, _TABLE, _PLACES, _ENDS)], **_KERNEL)
+@nb.njit([nb.int64(_TABLE, _PLACES, _TABLE, _PLACES, _NUMBERS)], **_KERNEL)
 def pack_operations(table, firsts, found, places, packed):
     """Pack the operations of some elements of each file into one number, two bits each.
 

@@ -20,7 +20,7 @@ from fastdeid.kernels import elements as scan
 from fastdeid.kernels import file_meta
 
 # Files in a batch: calls are shared by so many, and what is loaded of them stays in the cache.
-BATCH: Final = 16
+BATCH: Final = 32
 _ROWS_PER_FILE: Final = 1024
 
 
@@ -38,13 +38,14 @@ class BatchReader(Loaded):
         self._place_cells = cells_of(self._places)
         self._known: dict[bytes, tuple[str, int]] = {}
         self._window = WINDOW
+        self._n_files = 0
 
     def read(self, fds: Sequence[int], sizes: Sequence[int]) -> list[int]:
         """Scan up to BATCH files; return the numbers of those that were ordinary.
 
         fds: descriptors, from the start of each file. sizes: in bytes.
         """
-        n_files = len(fds)
+        n_files = self._n_files = len(fds)
         files = self.files[:n_files]
         files[:] = 0
         states, view, window = self.states, self.view, self._window
@@ -65,6 +66,11 @@ class BatchReader(Loaded):
             *(self.header, files, self.table, self._stack, self._codes, self._keys, self._vrs)
         )
         return self._ordinary(n_files)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows of the table are in use."""
+        return int(self.files[: self._n_files, scan.N_ROWS].max())
 
     def media_storage_sop_class(self, number: int) -> bytes:
         """Return the SOP Class that the file meta information of a file names, with its padding."""

@@ -45,6 +45,11 @@ class Loaded:
         self.table = table
         self.cells = cells_of(table)
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows of the table are in use."""
+        raise NotImplementedError
+
     def state(self, number: int, cell: int) -> int:
         """Return a cell of the state of a file."""
         return self.states[number * scan.N_STATE + cell]

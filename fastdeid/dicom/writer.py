@@ -36,7 +36,7 @@ def item(elements: list[bytes], encoding: int) -> bytes:
     return element(ITEM, "", b"".join(elements), encoding)
 
 
-def file_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: bytes) -> bytes:
+def file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> bytes:
     """Return preamble, prefix and file meta information, PS3.10 sections 7.1 and 7.2.
 
     The UIDs come without padding. The preamble is zero; neither the source application entity
@@ -44,21 +44,20 @@ def file_meta(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax: by
     """
     length = len(sop_instance_uid)
     before, after = _around_instance(sop_class_uid, transfer_syntax, length + (length & 1))
-    return before + sop_instance_uid + (after if length & 1 == 0 else b"\0" + after)
+    padded = sop_instance_uid.encode("ascii") + b"\0" * (length & 1)
+    return before + padded + after
 
 
 @lru_cache(maxsize=256)
-def _around_instance(
-    sop_class_uid: bytes, transfer_syntax: bytes, length: int
-) -> tuple[bytes, bytes]:
+def _around_instance(sop_class_uid: str, transfer_syntax: str, length: int) -> tuple[bytes, bytes]:
     """Return what stands before and after the padded instance UID, which alone is new each time."""
     before = (
         b"\x02\0\x01\0OB\0\0\x02\0\0\0\0\x01"
-        + _uid(b"\x02\0\x02\0", sop_class_uid)
+        + _uid(b"\x02\0\x02\0", sop_class_uid.encode("ascii"))
         + b"\x02\0\x03\0UI"
         + length.to_bytes(2, "little")
     )
-    after = _uid(b"\x02\0\x10\0", transfer_syntax) + _IMPLEMENTATION
+    after = _uid(b"\x02\0\x10\0", transfer_syntax.encode("ascii")) + _IMPLEMENTATION
     group_length = len(before) + length + len(after)
     head = b"%b\x02\0\0\0UL\x04\0%b" % (_PREAMBLE, group_length.to_bytes(4, "little"))
     return head + before, after

@@ -104,7 +104,7 @@ def test_a_report_keeps_its_shape_and_its_clinical_content(dated: list[Done]) ->
 
 def test_dates_of_the_content_are_shifted_with_all_others(dated: list[Done]) -> None:
     after = dated[2].data_set
-    days = dt.timedelta(dated[2].outcome.date_offset)
+    days = dt.timedelta(dated[2].outcome.shared.date_offset)
     items = {concept(one): one for one in content_items(after)}
     shifted = f"{dt.date(2017, 6, 23) + days:%Y%m%d}"
     assert items["111060"].Date == shifted == after.ContentDate

@@ -8,7 +8,6 @@ import pytest
 
 from fastdeid.columns import references_table
 from fastdeid.engines.local import run
-from fastdeid.manifest import ORIGINAL_FIELDS
 from fastdeid.outcome import Outcome
 from fastdeid.summary import Summary, closing_table
 from fastdeid.verdicts import Verdict
@@ -27,14 +26,12 @@ class Referring(FakeDeidentifier):
         """De-identify one file."""
         line = Path(source_path.decode()).read_bytes()
         fate, own, *references = line.partition(b"\n")[0].split()
-        originals = [b""] * len(ORIGINAL_FIELDS)
-        originals[ORIGINAL_FIELDS.index("sop_instance_uid")] = own
         if fate == b"ok":
             row = self._ok(f"P/S/T/{own.decode()}", line, overwrite)
             row.references = tuple(references)
         else:
             row = Outcome(Verdict.QUARANTINED, fate.decode(), 0x7FE00010, 99)
-        row.originals = tuple(originals)
+        row.original_instance = own
         return row
 
 

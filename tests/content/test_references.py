@@ -12,7 +12,7 @@ from tests.scenarios.studies import item
 
 
 def found(reader: Reader) -> tuple[bytes, ...]:
-    return references.find(reader, rows_of(reader))
+    return references.find(reader, [rows_of(reader)])[0]
 
 
 def decide(reader: Reader, tag: int, operation: Operation) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastdeid.errors import OutputError
-from fastdeid.outcome import Outcome
+from fastdeid.outcome import Outcome, Shared
 from fastdeid.storage import TargetTree
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Settings
@@ -84,7 +84,8 @@ class FakeDeidentifier:
             published=published,
             source_size=len(body),
             output_size=len(body),
-            pseudonyms=(patient, "", study, series, instance, ""),
+            shared=Shared(pseudonyms=(patient, "", study, series, "", "")),
+            instance=instance,
         )
 
     def close(self) -> None:

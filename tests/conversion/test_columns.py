@@ -9,13 +9,14 @@ import pytest
 
 from fastdeid import manifest
 from fastdeid.columns import part_table
-from fastdeid.outcome import Outcome
+from fastdeid.outcome import Outcome, Shared
 from fastdeid.verdicts import Verdict
 
 
 def outcome(
     originals: dict[str, bytes] | None = None,
     public: dict[str, bytes] | None = None,
+    pseudonyms: tuple[str, ...] = ("P", "A", "S", "T", "I", ""),
     **fields: Any,
 ) -> Outcome:
     """Return an ok outcome with some values, all others empty."""
@@ -23,9 +24,14 @@ def outcome(
         **{
             "verdict": Verdict.OK,
             "path": "P/S/T/I.dcm",
-            "originals": tuple((originals or {}).get(n, b"") for n in manifest.ORIGINAL_FIELDS),
-            "pseudonyms": ("P", "A", "S", "T", "I", ""),
-            "public": tuple((public or {}).get(n, b"") for n in manifest.PUBLIC_FIELDS),
+            "shared": Shared(
+                tuple((originals or {}).get(n, b"") for n in manifest.ORIGINAL_FIELDS),
+                (*pseudonyms[:4], "", *pseudonyms[5:]),
+                tuple((public or {}).get(n, b"") for n in manifest.PUBLIC_FIELDS),
+            ),
+            "original_instance": (originals or {}).get("sop_instance_uid", b""),
+            "instance": pseudonyms[4],
+            "instance_number": (public or {}).get("instance_number", b""),
             **fields,
         }
     )

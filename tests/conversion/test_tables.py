@@ -70,7 +70,7 @@ def test_the_research_manifest_leaves_out_what_has_no_pseudonyms() -> None:
     part = part_table(
         [
             outcome(),
-            outcome(verdict=Verdict.NOT_DICOM, reason="not_dicom", pseudonyms=()),
+            outcome(verdict=Verdict.NOT_DICOM, reason="not_dicom", pseudonyms=("",) * 6),
             outcome(verdict=Verdict.QUARANTINED, reason="pixel_data_missing"),
         ]
     )

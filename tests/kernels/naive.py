@@ -48,6 +48,11 @@ def find_rows(rows: Sequence[Row], tags: Collection[int]) -> dict[int, int]:
     return {row.tag: number for number, row in enumerate(rows) if not row.depth and row.tag in tags}
 
 
+def find_first(rows: Sequence[Row], mask: int, wanted: int) -> int:
+    """Return the number of the first row whose tag & mask is `wanted`, -1 when there is none."""
+    return next((number for number, row in enumerate(rows) if row.tag & mask == wanted), -1)
+
+
 def find_standing(rows: Sequence[Row], operations: Sequence[int], tag: int) -> list[int]:
     """Return the numbers of the rows of `tag` that stand with a value, below kept rows only."""
     return naive_assemble.find_standing(rows, operations, tag)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -62,11 +64,27 @@ def test_damaged_file_meta_is_judged_alike(extra: bytes, data: st.DataObject) ->
         assert scan(damaged, 0) == naive.scan_file_meta(damaged, 0, VR_NAMES[1:])
 
 
+VALUES = st.one_of(st.none(), st.sampled_from([b"", b"1", b"1.2"]), st.binary(max_size=300))
+
+
+@st.composite
+def some_files(draw: st.DrawFn) -> list[list[bytes | None]]:
+    """Return as many values of each of some files; some files are like the one before."""
+    width = draw(st.integers(0, 5))
+    one = st.lists(VALUES, min_size=width, max_size=width)
+    files = draw(st.lists(one, min_size=1, max_size=5))
+    for number in draw(st.sets(st.integers(1, 4))):
+        files[number:] = [files[number - 1], *files[number:]] if number <= len(files) else []
+    return files
+
+
 @pytest.mark.parametrize("room", [0, 1, 1000])
-@given(values=st.lists(st.one_of(st.none(), st.binary(max_size=300)), max_size=5), data=st.data())
+@given(files=some_files(), data=st.data())
 def test_values_are_packed_so_that_no_two_lists_look_alike(
-    room: int, values: list[bytes | None], data: st.DataObject
+    room: int, files: list[list[bytes | None]], data: st.DataObject
 ) -> None:
+    width = len(files[0])
+    values = [value for one in files for value in one]
     header = np.frombuffer(bytearray(b"." + b"".join(value or b"" for value in values)), np.uint8)
     found = np.zeros((len(values), 3), np.int64)
     at = 1
@@ -74,18 +92,22 @@ def test_values_are_packed_so_that_no_two_lists_look_alike(
         length = len(value or b"")
         found[row] = (-1 if value is None else row, at, length)
         at += length
-    places = np.array(data.draw(st.permutations(range(len(values)))), np.int64)
-    places.setflags(write=False)
-    wanted = naive.pack_values([values[place] for place in places.tolist()])
+    places = np.array(data.draw(st.permutations(range(width))), np.int64)
+    firsts = np.arange(len(files), dtype=np.int64) * width
+    for numbers in (places, firsts):
+        numbers.setflags(write=False)
+    keys = [naive.pack_values([one[place] for place in places.tolist()]) for one in files]
+    wanted = b"".join(keys)
     packed = np.full(max(0, len(wanted) + room - 1) + 1, 0xEE, np.uint8)[:-1]
-    ends = np.zeros(1, np.int64)
-    n = pack_values(header, ONLY, found, places, packed, ends)
+    ends, repeats = np.zeros((2, len(files)), np.int64)
+    n = pack_values(header, firsts, found, places, packed, ends, repeats)
     if len(packed) < len(wanted):
         assert n == -len(wanted)
-    else:
-        assert packed[:n].tobytes() == wanted
-        assert ends.tolist() == [n]
-        assert set(packed[n:].tolist()) <= {0xEE}
+        return
+    assert packed[:n].tobytes() == wanted
+    assert ends.tolist() == np.cumsum([len(key) for key in keys]).tolist()
+    assert repeats.tolist() == [0, *(int(one == other) for one, other in pairwise(keys))]
+    assert set(packed[n:].tolist()) <= {0xEE}
 
 
 @given(operations=st.lists(st.one_of(st.none(), st.integers(0, 3)), max_size=31))

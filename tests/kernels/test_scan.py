@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fastdeid.kernels import elements as kernel
 from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LONG
-from fastdeid.kernels.rows import REPEATED, find_rows, find_standing
+from fastdeid.kernels.rows import REPEATED, find_first, find_rows, find_standing
 from tests.builders import EXPLICIT, Element, Encoding, element, encode, fragments, item, sequence
 from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, damaged, sound
@@ -156,6 +156,20 @@ def assert_found(raw: bytes, tags: list[int]) -> None:
         assert row == numbers.get(tag, -1)
         is_value = row >= 0 and not rows[row].sequence and rows[row].length <= kernel.BULK_LENGTH
         assert (at, length) == ((rows[row].value, rows[row].length) if is_value else (0, 0))
+
+
+@given(data=st.data())
+def test_the_first_row_of_a_tag_or_of_a_group_is_found_at_any_depth(data: st.DataObject) -> None:
+    inner = element(0x00081155, "UI", b"1.2\0")
+    raw = sequence(0x00081140, [item(inner)]) + element(0x60023000, "OW", b"12")
+    scanned = Scanned(raw, 0, kernel.EXPLICIT)
+    rows = scanned.result().rows
+    end = data.draw(st.integers(0, len(rows)))
+    mask = data.draw(st.sampled_from([0xFFFFFFFF, 0xFF000000, 0xFFFF0000]))
+    wanted = data.draw(st.sampled_from([0x00081155, 0x00100010, 0x60023000])) & mask
+    assert find_first(scanned.table, end, mask, wanted) == naive.find_first(
+        rows[:end], mask, wanted
+    )
 
 
 @given(data=st.data())

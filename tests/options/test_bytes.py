@@ -113,14 +113,13 @@ def test_the_output_is_what_the_rules_say_byte_for_byte(
     if outcome.n_cleaned:
         return
     rules = profile.rules(sop_class)
-    oracle = Oracle(rules, outcome.pseudonyms[0], sop_class, outcome.date_offset)
+    oracle = Oracle(rules, outcome.pseudonyms[0], sop_class, outcome.shared.date_offset)
     written = oracle.write(drawn, encoding)
     markers = make_markers(
         profile.method, rules.claims, coding_of(encoding), temporal=rules.temporal
     )
     marks = markers.data.tobytes()
     written += [(tag, marks[at : at + size]) for tag, at, size in markers.places.tolist()]
-    instance = outcome.pseudonyms[4].encode()
-    meta = file_meta(sop_class.encode(), instance, encoding.transfer_syntax.encode())
+    meta = file_meta(sop_class, outcome.instance, encoding.transfer_syntax)
     expected = meta + b"".join(one for _, one in sorted(written))
     assert (folder / outcome.path).read_bytes() == expected

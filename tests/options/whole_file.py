@@ -121,4 +121,4 @@ def de_identify(options: Iterable[str]) -> Output:
             int(tag): data_set.get_item(tag).value or b""
             for tag in data_set.keys()  # noqa: SIM118
         }
-        return Output(values, outcome.date_offset, data_set)
+        return Output(values, outcome.shared.date_offset, data_set)

@@ -183,8 +183,7 @@ def expected(
     data = markers.data.tobytes()
     written += [(tag, data[at : at + size]) for tag, at, size in markers.places.tolist()]
     data_set = b"".join(one for _, one in sorted(written))
-    instance = outcome.pseudonyms[4].encode()
-    meta = file_meta(sop_class.encode(), instance, encoding.transfer_syntax.encode())
+    meta = file_meta(sop_class, outcome.instance, encoding.transfer_syntax)
     return meta + (deflate([data_set]) if encoding.deflated else data_set)
 
 

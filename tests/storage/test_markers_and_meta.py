@@ -92,7 +92,7 @@ def test_elements_are_those_of_the_builders(coding: int, vr: str, value: bytes, 
 @pytest.mark.parametrize("instance", ["2.25.1", "2.25." + "3" * 39])
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.4.50"])
 def test_file_meta_is_read_by_pydicom(sop_class: str, instance: str, syntax: str) -> None:
-    meta = file_meta(sop_class.encode(), instance.encode(), syntax.encode())
+    meta = file_meta(sop_class, instance, syntax)
     assert meta[:132] == bytes(128) + b"DICM"
     assert len(meta) % 2 == 0
     read = pydicom.dcmread(io.BytesIO(meta)).file_meta
@@ -106,7 +106,7 @@ def test_file_meta_is_read_by_pydicom(sop_class: str, instance: str, syntax: str
 
 
 def test_the_group_length_counts_what_follows_it() -> None:
-    meta = file_meta(b"1.2.840.10008.5.1.4.1.1.2", b"2.25.12", b"1.2.840.10008.1.2.1")
+    meta = file_meta("1.2.840.10008.5.1.4.1.1.2", "2.25.12", "1.2.840.10008.1.2.1")
     # (0002,0000) UL 4, at offset 132; its value at 140, the group behind it at 144.
     assert meta[132:140] == b"\2\0\0\0UL\4\0"
     assert struct.unpack_from("<I", meta, 140)[0] == len(meta) - 144

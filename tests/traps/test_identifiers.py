@@ -138,6 +138,6 @@ def test_trap_36_each_patient_has_a_date_offset_of_its_own(tmp_path: Path) -> No
         data = b.part10(ct_image(b.text(0x00100020, "LO", f"MRN-{number}")))
         folder = tmp_path / str(number)
         folder.mkdir()
-        offsets.append(deidentify(folder, data).outcome.date_offset)
+        offsets.append(deidentify(folder, data).outcome.shared.date_offset)
     assert len(set(offsets)) >= 19
     assert all(-3650 <= offset <= -1 for offset in offsets)
