@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from fastdeid import export_commands, key_commands, link_commands, profile_commands, verify_commands
+from fastdeid import run_options as options
 from fastdeid.naming import DEFAULT_TEMPLATE
 
 app = typer.Typer(
@@ -53,62 +54,20 @@ def keygen(
     typer.echo("Key written. Keep it secret and keep a copy: without it no run can be repeated.")
 
 
-_Key = Annotated[
-    Path | None, typer.Option(help="The project key, see fastdeid keygen.", metavar="PROJECT.key")
-]
-_LinkTable = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder of the link table (PHI). Default: TARGET.link-table beside TARGET.",
-        metavar="DIR",
-    ),
-]
-_Workers = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        help="Worker processes, 0 for none. Default: the CPUs this process may use.",
-        metavar="N",
-    ),
-]
-
-
-_LinkTableKey = Annotated[
-    str,
-    typer.Option(
-        help="What the link table is encrypted under: project, aws-kms:KEY, or none.",
-        metavar="KEY",
-    ),
-]
-
-
 @app.command(epilog=_EXIT_CODES)
 def run(  # noqa: PLR0917 - typer calls it by name
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")],
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")],
-    key: _Key = None,
-    profile: Annotated[str, typer.Option(help="Name or file of the profile.")] = "basic",
-    link_table: _LinkTable = None,
-    workers: _Workers = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Report what would be done, write nothing.")
-    ] = False,
-    template: Annotated[
-        str,
-        typer.Option(
-            help="Output paths, of {patient}, {study}, {series} and {instance}: pseudonyms.",
-            metavar="TEMPLATE",
-        ),
-    ] = DEFAULT_TEMPLATE,
-    digests: Annotated[
-        bool,
-        typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
-    ] = False,
-    link_table_key: _LinkTableKey = "project",
-    sync: Annotated[
-        bool, typer.Option("--sync", help="Flush each output to disk, against power failure.")
-    ] = False,
+    source: options.Source,
+    target: options.Target,
+    key: options.Key = None,
+    profile: options.Profile = "basic",
+    link_table: options.LinkTable = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    dry_run: options.DryRun = False,
+    template: options.Template = DEFAULT_TEMPLATE,
+    digests: options.Digests = False,
+    link_table_key: options.LinkTableKey = "project",
+    sync: options.Sync = False,
 ) -> None:
     """De-identify the headers of all DICOM files below SOURCE into TARGET.
 

@@ -78,7 +78,7 @@ LAYERS = (
     ("api", "audit", "exports", "exports.*", "linkage", "linkage.*", "risk"),
     (
         *("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
-        *("export_commands", "key_commands"),
+        *("export_commands", "key_commands", "run_options"),
     ),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")

@@ -1,0 +1,55 @@
+"""The options of `fastdeid run`, typed for typer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")]
+Target = Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")]
+Key = Annotated[
+    Path | None, typer.Option(help="The project key, see fastdeid keygen.", metavar="PROJECT.key")
+]
+LinkTable = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the link table (PHI). Default: TARGET.link-table beside TARGET.",
+        metavar="DIR",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Worker processes, 0 for none. Default: the CPUs this process may use.",
+        metavar="N",
+    ),
+]
+LinkTableKey = Annotated[
+    str,
+    typer.Option(
+        help="What the link table is encrypted under: project, aws-kms:KEY, or none.",
+        metavar="KEY",
+    ),
+]
+Profile = Annotated[str, typer.Option(help="Name or file of the profile.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Report what would be done, write nothing.")
+]
+Template = Annotated[
+    str,
+    typer.Option(
+        help="Output paths, of {patient}, {study}, {series} and {instance}: pseudonyms.",
+        metavar="TEMPLATE",
+    ),
+]
+Digests = Annotated[
+    bool,
+    typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
+]
+Sync = Annotated[
+    bool, typer.Option("--sync", help="Flush each output to disk, against power failure.")
+]
