@@ -19,7 +19,8 @@ _CHUNK: Final = 1 << 20
 class Element(NamedTuple):
     """A data element. value: as it stands in the file, a digest where it was not loaded.
 
-    items: of a sequence, else None. is_loaded: `value` is the value. length: in bytes.
+    items: of a sequence, else None. is_loaded: `value` is the value. length: in bytes. row: in the
+    element table.
     """
 
     tag: int
@@ -28,6 +29,7 @@ class Element(NamedTuple):
     items: list[list[Element]] | None
     is_loaded: bool
     length: int
+    row: int
 
 
 class Change(NamedTuple):
@@ -69,12 +71,14 @@ def _elements(reader: Reader, fd: int, first: int, last: int) -> list[Element]:
             while item < end:
                 items.append(_elements(reader, fd, item + 1, cells[item * N_COLUMNS + END]))
                 item = cells[item * N_COLUMNS + END]
-            found.append(Element(tag, vr, b"", items, is_loaded=True, length=len(items)))
+            found.append(Element(tag, vr, b"", items, is_loaded=True, length=len(items), row=row))
         else:
             is_bulk = bool(cells[at + FLAGS] & BULK)
             start, length = cells[at + VALUE], cells[at + LENGTH]
             value = _value(reader, fd, start, length, is_bulk=is_bulk)
-            found.append(Element(tag, vr, value, None, is_loaded=not is_bulk, length=length))
+            found.append(
+                Element(tag, vr, value, None, is_loaded=not is_bulk, length=length, row=row)
+            )
         row = end
     return found
 
@@ -118,9 +122,18 @@ def compare(
 
 
 def _outcome(before: Element, after: Element) -> str:
-    if (before.value, before.items) == (after.value, after.items):
+    if _is_same(before, after):
         return KEPT
     return REPLACED if after.length else EMPTIED
+
+
+def _is_same(one: Element, other: Element) -> bool:
+    if one.items is None or other.items is None:
+        return one.items is other.items and (one.tag, one.value) == (other.tag, other.value)
+    return len(one.items) == len(other.items) and all(
+        len(left) == len(right) and all(map(_is_same, left, right))
+        for left, right in zip(one.items, other.items, strict=True)
+    )
 
 
 def _compare_items(

@@ -27,9 +27,11 @@ from fastdeid.comparison import (
 from fastdeid.deidentify import Deidentifier
 from fastdeid.dicom.reader import Reader
 from fastdeid.dicom.text import decode, parse_charsets
-from fastdeid.options import CLEAN_STRUCTURED_CONTENT, RETAIN_SAFE_PRIVATE
+from fastdeid.kernels.elements import OPERATION, TAG
+from fastdeid.options import CLEAN_STRUCTURED_CONTENT
 from fastdeid.outcome import Outcome
 from fastdeid.policy import VRS_WITH_RULE
+from fastdeid.private import PrivateRules, private_rules
 from fastdeid.profiles.tables import read_dictionary
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
@@ -81,8 +83,9 @@ def explain_file(path: Path, profile: Profile, pseudonyms: Pseudonyms) -> Explan
         if outcome.verdict is not Verdict.OK:
             return Explanation(outcome, [])
         before = _read(reader, path)
+        teller = _Teller(profile, before)
+        teller.learn_private(reader, private_rules(profile))
         after = _read(reader, Path(folder) / outcome.path)
-    teller = _Teller(profile, before)
     changes = compare(before, after, teller.is_walked)
     return Explanation(outcome, [teller.tell(change) for change in changes])
 
@@ -104,11 +107,25 @@ class _Teller:
         )
         self._options = profile.options
         self._registry = profile.registry
+        self._private: dict[int, str] = {}
         self._rules: Rules = profile.rules(
             sop_class,
             references=any(tag in values for tag in _LISTS),
             conditions=profile.conditions_met(modality, sop_class, manufacturer),
         )
+
+    def learn_private(self, reader: Reader, private: PrivateRules | None) -> None:
+        """Learn why private elements stay or go from the file that is read.
+
+        private: None where all of them go.
+        """
+        if private is None:
+            return
+        rows = slice(0, reader.n_rows)
+        for row in range(reader.n_rows):  # what a run has decided before it looks at these
+            if not reader.table[row, TAG] >> 16 & 1:
+                reader.table[row, OPERATION] = Operation.KEEP
+        self._private = private.explain(reader, rows, self._rules)
 
     def is_walked(self, path: tuple[int, ...], tag: int) -> bool:
         """Tell whether the rules keep a sequence, so that what it holds has rules of its own."""
@@ -190,11 +207,10 @@ class _Teller:
         return _LEAK
 
     def _why_private(self, change: Change) -> str:
-        if RETAIN_SAFE_PRIVATE not in self._options:
+        reason = self._private.get(change.element.row, "") if change.before else ""
+        if not reason:
             return "private: code X, Table E.1-1"
-        if change.what == REMOVED:
-            return "private, not known to be safe, or removed by the leak check"
-        return f"safe private attribute; option {RETAIN_SAFE_PRIVATE}"
+        return f"{_LEAK}; {reason}" if change.what == EMPTIED else reason
 
     def _value(self, element: Element | None) -> str:
         if element is None:

@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.chances import (
+    CODE_VALUES,
+    CODED,
+    CODING_SCHEME,
     LONGEST_DOUBTFUL,
+    has_standard_scheme,
+    is_ambiguous,
+    is_clinical,
     is_creator,
     is_known_creator,
     is_whole_name,
@@ -112,7 +118,8 @@ class LeakCheck:
         """Return hits without values that an option or the profile retains by name.
 
         The name of an institution, a device or a day may be that of something which is removed
-        elsewhere; only the patient's IDs, and whole names, must not stand there.
+        elsewhere; only the patient's IDs, and whole names, must not stand there. The same holds for
+        codes of the standard's schemes, whose meanings nobody types.
 
         rules: of each file.
         """
@@ -124,9 +131,14 @@ class LeakCheck:
         cells = loaded.table[row]
         own = rules[number]
         context = own.context_of(path_of(loaded, row))
-        if cells[OPERATION] != 0 or not own.retains(int(cells[TAG]), context):
+        if cells[OPERATION] != 0:
             return False
         value = loaded.value(row)
+        tag = int(cells[TAG])
+        if tag in CODED:
+            return has_standard_scheme(loaded, row) and (tag in CODE_VALUES or is_clinical(value))
+        if not own.retains(tag, context) and tag != CODING_SCHEME:
+            return False
         table = loaded.table[loaded.rows(number)]
         needles = memo.needles_of(table[self._learnt(table, memo, _PATIENT)])
         if self._find(value, int(cells[VR]), memo, needles) >= 0:
@@ -217,10 +229,13 @@ class LeakCheck:
     ) -> bool:
         """Tell whether names stand in a cleaned text only inside other words: Maria in mamaria.
 
-        Who cleaned the text knew names that run into other words, and what is written together; and
-        which short numbers are parameters.
+        Who cleaned the text knew names that run into other words, and what is written together;
+        which short numbers are parameters, and which names are clinical words.
         """
         active = active[~self._doubtful(memo, active)]
+        spans = memo.needles[active, : search.BOUNDARY].tolist()
+        words = [is_ambiguous(bytes(memo.arena[at : at + length])) for at, length in spans]
+        active = active[~np.array(words, np.bool_)]
         boundaries = memo.needles[active, search.BOUNDARY].copy()
         memo.needles[active, search.BOUNDARY] = np.where(
             boundaries == search.ANYWHERE, search.NO_LETTERS, boundaries

@@ -53,7 +53,7 @@ _TIMES: Final = re.compile(
 )
 _PHONES: Final = re.compile(
     # International, North American, with an area code, in pairs, and seven digits.
-    r"(?<![\w+])(?:\+|00)\d{1,3}(?:[ \-./()]{0,3}\d{1,5}){2,6}(?!\d)"
+    r"(?<![\w+])(?<!\d\.)(?:\+|00)\d{1,3}(?:[ \-./()]{0,3}\d{1,5}){2,6}(?!\d)"
     r"|(?<![\d.])(?:1[ \-.])?\(?\d{3}\)?[ \-./]{1,2}\d{3}[ \-.]\d{4}(?!\d)"
     r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?"
     r"|(?<![\d.])\(?0\d{1,5}\)?\s?[\-/ ]\s?\d{3,9}(?:[ \-/]\d{1,9}){0,4}(?!\d)"
@@ -91,7 +91,7 @@ _HOSPITALS: Final = re.compile(r"(?<![^\W_])(?:chu|chru|umc)-[a-z]{2,5}(?![^\W_]
 _LETTER: Final = r"[^\W\d_\u2e80-\uffff]"
 _CARETS: Final = re.compile(
     rf"(?<![\w^]){_LETTER}(?:{_LETTER}|['\-]){{0,63}}\^(?:{_LETTER}(?:{_LETTER}|['\-.]){{0,63}})?"
-    rf"(?:\^(?:{_LETTER}(?:{_LETTER}|['\-.]){{0,63}})?){{0,3}}(?:=[^\s=]{{1,100}}){{0,2}}(?![\w^])"
+    rf"(?:\^(?:{_LETTER}(?:{_LETTER}|['\-.]){{0,63}})?){{0,3}}(?:=[^\s=]{{1,100}}){{0,2}}(?![\w^(])"
 )
 
 
@@ -108,7 +108,7 @@ def find_patterns(passage: Passage, identity: Identity, vocabulary: Vocabulary) 
     if "://" in folded or not _SITES.isdisjoint(passage.words):
         spans += _all(_URLS, "URL", folded)
     if "^" in folded:
-        spans += _all(_CARETS, "person name", folded)
+        spans += _person_names(passage, identity, vocabulary)
     if not _HOSPITAL_WORDS.isdisjoint(passage.words):
         spans += _all(_HOSPITALS, "institution or place", folded)
     numbers = [word for word in passage.words if word.isdecimal()]
@@ -160,6 +160,29 @@ def _month_dates(passage: Passage, identity: Identity) -> Iterator[Span]:
             for span in _all(pattern, "date", passage.folded):
                 if whole or not is_measurement(passage, span.start, span.end):
                     yield span
+
+
+def _person_names(passage: Passage, identity: Identity, vocabulary: Vocabulary) -> Iterator[Span]:
+    """Yield names with carets between their parts, and no protocols: Head^Routine, Becken^Huefte.
+
+    Scanners write a program as region and name. What is unknown in front of a clinical word goes.
+    """
+    for match in _CARETS.finditer(passage.folded):
+        start, end = match.span()
+        parts = match[0].split("^")
+        known = [_is_clinical(part, identity, vocabulary) for part in parts]
+        if known[0] and (any(known[1:]) or parts[0] in vocabulary.terms):
+            continue
+        if len(parts) == 2 and known[1]:
+            end = start + len(parts[0])
+        yield Span(start, end, "person name")
+
+
+def _is_clinical(part: str, identity: Identity, vocabulary: Vocabulary) -> bool:
+    words = re.findall(r"[^\W\d_]+", part)
+    return bool(words) and all(
+        vocabulary.knows_halves(word) and identity.words.get(word) != NAME for word in words
+    )
 
 
 def _all(pattern: re.Pattern[str], rule: str, folded: str) -> Iterator[Span]:

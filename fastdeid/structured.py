@@ -41,8 +41,8 @@ from fastdeid.kernels.elements import (
     VALUE,
 )
 
-# A file with none of these at its top level needs no call of `find`.
-MARKED: Final = (0x00400555, 0x00400560, 0x0040A730, 0x0040B020)
+# A file with none of these needs no call of `find`: sequences of content, and Concept Name.
+MARKED: Final = (0x00400555, 0x00400560, 0x0040A730, 0x0040B020, 0x0040A043)
 
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = 0x00080100, 0x00080102, 0x00080104
 _CODE_VALUES: Final = (_CODE_VALUE, 0x00080119, 0x00080120)

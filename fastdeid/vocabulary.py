@@ -31,6 +31,10 @@ class Vocabulary(NamedTuple):
             return True
         return len(word) > 4 and word[-1] == "s" and (word[:-1] in terms or word[:-1] in words)
 
+    def is_ambiguous(self, word: str) -> bool:
+        """Tell whether a folded word may stay though somebody is called so: white matter."""
+        return word in self.terms or word in _words_of(self.phrases)
+
     def knows_halves(self, word: str) -> bool:
         """Tell whether a folded word is a clinical one, or two of them joined."""
         if self.knows(word):
@@ -42,6 +46,11 @@ class Vocabulary(NamedTuple):
 
     def _is_half(self, word: str) -> bool:
         return word in self.terms or (len(word) >= _SHORTEST_WORD and word in self.words)
+
+
+@cache
+def _words_of(phrases: frozenset[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(word for phrase in phrases for word in phrase)
 
 
 @cache

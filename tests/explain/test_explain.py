@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from fastdeid.commands import app
 from fastdeid.explain import Line, explain_file
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import Profile
+from fastdeid.rules import Profile, load_profile
 from fastdeid.verdicts import Verdict
 from tests import builders as b
 from tests.options.profiles import profile_of, with_options
@@ -180,3 +180,20 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "temporary").mkdir()
     explained(tmp_path)
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_private_elements_have_a_reason_each(tmp_path: Path) -> None:
+    own = [
+        b.text(0x00190010, "LO", "GEMS_ACQU_01"),
+        b.text(0x00191023, "DS", "7"),
+        b.text(0x001910FE, "DS", "7"),
+        b.text(0x00211001, "DS", "7"),
+    ]
+    lines = explained(tmp_path, *own, profile=load_profile("research"))
+    private = {tag: (line.what, line.why) for tag, line in lines.items() if tag >> 16 & 1}
+    assert private == {
+        0x00190010: ("kept", "creator of a block that is kept"),
+        0x00191023: ("kept", "known to be safe"),
+        0x001910FE: ("removed", "private, not known to be safe"),
+        0x00211001: ("removed", "private, of no creator"),
+    }

@@ -125,3 +125,35 @@ def test_an_institution_called_like_a_part_of_the_body_empties_nothing(tmp_path:
     )
     assert found.BodyPartExamined == "ABDOMEN"
     assert "InstitutionName" not in found
+
+
+def code(value: str, scheme: str, meaning: str) -> bytes:
+    parts = ((0x00080100, value), (0x00080102, scheme))
+    inside = b"".join(b.text(tag, "SH", one) for tag, one in parts)
+    inside += b.text(0x00080104, "LO", meaning)
+    return b.sequence(0x00082218, [b.item(inside)])
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning", "stays"),
+    [
+        *(("Observer^Ann", "Person Observer Name", True), ("White^John", "White matter", True)),
+        *(("Doe^Jane", "Head of Jane Doe", False), ("Doe^Jane", "Arm of Doe", False)),
+    ],
+)
+def test_the_meaning_of_a_standard_code_stays_whoever_is_called_so(
+    tmp_path: Path, name: str, meaning: str, stays: bool
+) -> None:
+    own = (b.text(NAME, "PN", name), code("121008", "DCM", meaning))
+    (item,) = take(tmp_path, load_profile("basic"), *own).AnatomicRegionSequence
+    assert (item.get("CodeMeaning") == meaning) is stays
+    assert (item.CodeValue, item.CodingSchemeDesignator) == ("121008", "DCM")
+
+
+def test_the_value_of_a_standard_code_stays_whoever_has_that_number(tmp_path: Path) -> None:
+    own = (b.text(PATIENT_ID, "LO", "121008"), code("121008", "DCM", "Head"))
+    (item,) = take(tmp_path, load_profile("basic"), *own).AnatomicRegionSequence
+    assert item.CodeValue == "121008"
+    own = (b.text(PATIENT_ID, "LO", "121008"), code("121008", "99SITE", "Head"))
+    (item,) = take(tmp_path, load_profile("basic"), *own).AnatomicRegionSequence
+    assert item.CodeValue != "121008"
