@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
-import pyarrow as pa
 
 from fastdeid import drawn_key, manifest, plan
+from fastdeid.draft import Draft
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths
@@ -96,22 +96,41 @@ CHANGED: Final = "changed"
 FINISHED: Final = "finished"
 
 
-def make_plan(workspace: Workspace, entries: pa.Table, workers: int) -> str:
+def make_plan(
+    workspace: Workspace, draft: Draft, workers: int, *, n_shares: int | None = None
+) -> str:
     """Make sure that the working folder holds the plan of SOURCE; return what was found there.
 
     NEW: there was no plan. RESUMED: there is one, not all of it is done. FINISHED: all of it is
     done and all outputs stand. CHANGED: SOURCE has changed since, so it was planned anew.
 
-    entries: what a walk of SOURCE has found, see `plan.table`. workers: partitions are made small
-    enough for so many; a plan that exists is kept as it is. With random pseudonyms, their key is
-    drawn with the plan.
+    draft: what a walk of SOURCE has found; its files are removed. workers: partitions are made
+    small enough for so many. n_shares: the plan is made for at most so many tasks instead. A plan
+    that exists is kept as it is. With random pseudonyms, their key is drawn with the plan.
 
     Raises UsageError when a run has to go on whose random pseudonyms cannot be drawn again.
     """
-    state = NEW
+    state = _found(workspace, draft)
+    if state in (NEW, CHANGED):
+        workspace.remove_summary()
+        cost = plan.cost_of(draft.n_files, draft.size)
+        pieces = plan.pieces(draft.batches())
+        if n_shares is None:
+            cuts = plan.cut(pieces, cost, workers)
+            shares = [0, len(cuts.sizes)]
+        else:
+            cuts = plan.cut(pieces, cost, 0, plan.share_limit(cost, n_shares))
+            shares = plan.share(cuts, n_shares)
+        workspace.write_plan(draft.batches(), cuts, shares=shares, digest=draft.digest)
+    draft.remove()
+    return state
+
+
+def _found(workspace: Workspace, draft: Draft) -> str:
+    """Return the state of a run before it is planned; draw or ask for its random key."""
     random = workspace.settings.pseudonyms == drawn_key.RANDOM
     if workspace.has_plan():
-        same = workspace.entries().equals(entries)
+        same = workspace.plan.digest == draft.digest
         if same and _is_finished(workspace):
             drawn_key.destroy(workspace)  # a run may be killed between its last two steps
             workspace.remove_stale_parts()
@@ -121,15 +140,12 @@ def make_plan(workspace: Workspace, entries: pa.Table, workers: int) -> str:
         if same:
             workspace.remove_stale_parts()
             return RESUMED
-        state = CHANGED
-    elif random:
+        return CHANGED
+    if random:
         if os.path.exists(os.path.join(workspace.settings.target, manifest.MANIFEST_FILE)):
             drawn_key.require(workspace)
         drawn_key.draw(workspace)
-    workspace.remove_summary()
-    starts = plan.cut(entries.column("size").to_pylist(), workers)
-    workspace.write_plan(entries, starts)
-    return state
+    return NEW
 
 
 def _is_finished(workspace: Workspace) -> bool:

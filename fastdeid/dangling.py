@@ -6,6 +6,7 @@ another: an archive has a thousand times more references than it has quarantined
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -15,76 +16,108 @@ import pyarrow.compute as pc
 
 from fastdeid.columns import digest_of_uid
 from fastdeid.manifest import REFERENCES
+from fastdeid.settling import Settled
 from fastdeid.tables import schema
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Workspace
 
 _UID: Final = "original_sop_instance_uid"
+_WHY: Final = ("verdict", "reason", "reason_tag", "reason_offset")
+_ROW: Final = "row"
+_TARGET: Final = {
+    _UID: pa.string(),
+    "verdict": pa.string(),
+    "reason": pa.string(),
+    "reason_tag": pa.string(),
+    "reason_offset": pa.int64(),
+    _ROW: pa.int64(),
+}
 # A duplicate's output is its twin's.
 _WITH_OUTPUT: Final = pa.array([Verdict.OK.value, Verdict.DUPLICATE.value])
 
 _Numbers = npt.NDArray[np.int64]
 
 
-def find_dangling(workspace: Workspace, paths: pa.ChunkedArray, rows: pa.Table) -> pa.Table:
+def find_dangling(workspace: Workspace, settled: Settled) -> pa.Table:
     """Return the rows of LINK/references.parquet, in the order of the plan.
 
-    paths: the binary paths below SOURCE. rows: the final columns of all partitions, in the same
-    order. An input whose SOP Instance UID could not be read is not known as anybody's target.
+    An input whose SOP Instance UID could not be read is not known as anybody's target.
     """
-    missing = _without_output(rows)
-    pairs = _pairs(workspace, rows, missing) if len(missing) else np.zeros((0, 2), np.int64)
-    referrers, targets = pa.array(pairs[:, 0]), pa.array(pairs[:, 1])
+    missing = _without_output(settled)
+    found = [schema(REFERENCES).empty_table()]
+    if missing.num_rows:
+        uids = missing.column(_UID).to_pylist()
+        digests = np.array(
+            [digest_of_uid(uid.encode("ascii", "replace")) for uid in uids], np.int64
+        )
+        # Of several files with one UID the first stands for all.
+        known, first = np.unique(digests, return_index=True)
+        for number in range(workspace.n_partitions):
+            references = workspace.read_references(number)
+            if references is not None:
+                found.append(
+                    _dangling(workspace, settled, number, references, missing, known, first)
+                )
+    return pa.concat_tables(found).combine_chunks()
+
+
+def _without_output(settled: Settled) -> pa.Table:
+    """Return the instances that have no output, neither of their own nor a twin's."""
+    candidates = [pa.table({name: pa.array([], kind) for name, kind in _TARGET.items()})]
+    for first, part in settled.parts():
+        rows = part.table
+        written = pc.is_in(rows.column("verdict"), value_set=_WITH_OUTPUT)
+        wanted = pc.and_(pc.invert(written), pc.is_valid(rows.column(_UID)))
+        places = np.flatnonzero(np.asarray(wanted))
+        if len(places):
+            lost = rows.select([name for name in _TARGET if name != _ROW]).take(pa.array(places))
+            candidates.append(lost.append_column(_ROW, pa.array(places + first)).select(_TARGET))
+    lost = pa.concat_tables(candidates).combine_chunks()
+    if not lost.num_rows:
+        return lost
+    # Of two files with one UID, one may have an output.
+    asked = pc.unique(lost.column(_UID))
+    standing = []
+    for _, part in settled.parts():
+        uids = part.table.column(_UID)
+        written = pc.is_in(part.table.column("verdict"), value_set=_WITH_OUTPUT)
+        stand = uids.filter(pc.and_(written, pc.is_in(uids, value_set=asked)))
+        standing.append(pc.unique(stand))
+    twins = pa.concat_arrays(standing)
+    return lost.filter(pc.invert(pc.is_in(lost.column(_UID), value_set=twins)))
+
+
+def _dangling(  # noqa: PLR0917
+    workspace: Workspace,
+    settled: Settled,
+    number: int,
+    references: pa.Table,
+    missing: pa.Table,
+    known: _Numbers,
+    first: _Numbers,
+) -> pa.Table:
+    """Return the rows of one partition, ordered by referrer and target."""
+    rows = settled.part(number).table
+    stands = np.asarray(pc.equal(rows.column("verdict"), Verdict.OK.value))
+    referrers = np.asarray(references.column("row")).astype(np.int64)
+    digests = np.asarray(references.column("target"))
+    places = np.minimum(np.searchsorted(known, digests), len(known) - 1)
+    hits = (known[places] == digests) & stands[referrers]
+    referrers, targets = referrers[hits], first[places[hits]]
+    order = np.lexsort((targets, referrers))
+    referring, target = pa.array(referrers[order]), missing.take(pa.array(targets[order]))
+    paths = workspace.partition(number).column("path").take(referring).to_pylist()
+    targeted = map(workspace.plan.path_of, target.column(_ROW).to_pylist())
     columns = {
-        "source_path": _texts(paths, referrers),
-        "output_path": rows.column("output_path").take(referrers),
-        "referenced_sop_instance_uid": rows.column(_UID).take(targets),
-        "referenced_source_path": _texts(paths, targets),
-        **{
-            name: rows.column(name).take(targets)
-            for name in ("verdict", "reason", "reason_tag", "reason_offset")
-        },
+        "source_path": _texts(paths),
+        "output_path": rows.column("output_path").take(referring),
+        "referenced_sop_instance_uid": target.column(_UID),
+        "referenced_source_path": _texts(targeted),
+        **{name: target.column(name) for name in _WHY},
     }
     declared = schema(REFERENCES)
     return pa.table([columns[name] for name in declared.names], schema=declared)
 
 
-def _without_output(rows: pa.Table) -> _Numbers:
-    """Return the rows of instances that have no output, neither of their own nor a twin's."""
-    uids = rows.column(_UID)
-    written = pc.is_in(rows.column("verdict"), value_set=_WITH_OUTPUT)
-    candidates = pc.and_(pc.invert(written), pc.is_valid(uids))
-    places = np.flatnonzero(np.asarray(candidates))
-    if not len(places):
-        return places
-    # Of two files with one UID, one may have an output.
-    values = uids.take(pa.array(places))
-    stand = uids.filter(pc.and_(written, pc.is_in(uids, value_set=pc.unique(values))))
-    has_output: npt.NDArray[np.bool_] = np.asarray(pc.is_in(values, value_set=pc.unique(stand)))
-    return places[~has_output]
-
-
-def _pairs(workspace: Workspace, rows: pa.Table, missing: _Numbers) -> _Numbers:
-    """Return (referring row, target row), shape (n, 2), ascending."""
-    uids = rows.column(_UID).take(pa.array(missing)).to_pylist()
-    digests = np.array([digest_of_uid(uid.encode("ascii", "replace")) for uid in uids], np.int64)
-    # Of several files with one UID the first stands for all.
-    known, first = np.unique(digests, return_index=True)
-    stands = np.asarray(pc.equal(rows.column("verdict"), Verdict.OK.value))
-    found = [np.zeros((0, 2), np.int64)]
-    for number, start in enumerate(workspace.starts[:-1]):
-        references = workspace.read_references(number)
-        if references is None:
-            continue
-        referrers = np.asarray(references.column("row")).astype(np.int64) + start
-        targets = np.asarray(references.column("target"))
-        places = np.minimum(np.searchsorted(known, targets), len(known) - 1)
-        hits = (known[places] == targets) & stands[referrers]
-        found.append(np.stack([referrers[hits], missing[first[places[hits]]]], axis=1))
-    pairs = np.concatenate(found)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-
-
-def _texts(paths: pa.ChunkedArray, places: pa.Array) -> pa.Array:
-    raw = paths.take(places).to_pylist()
-    return pa.array([path.decode("utf-8", "replace") for path in raw], pa.string())
+def _texts(paths: Iterable[bytes]) -> pa.Array:
+    return pa.array([path.decode("utf-8", "replace") for path in paths], pa.string())

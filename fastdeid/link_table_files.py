@@ -17,9 +17,10 @@ from fastdeid.convert import WORK_FOLDER, keep_finished, read_finished
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.new_file import PRIVATE, as_output_error, new_file, refuse_existing
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.replaced import replaced_file
 from fastdeid.sealing import PROJECT, Sealing, check_master, is_encrypted
 from fastdeid.tables import repeating_columns
-from fastdeid.workspace import SETTINGS_FILE, Workspace, replaced_file
+from fastdeid.workspace import SETTINGS_FILE, Workspace
 
 TABLES: Final = (manifest.INSTANCES, manifest.IDENTITIES, manifest.REFERENCES)
 FORMATS: Final = ("parquet", "csv")

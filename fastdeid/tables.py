@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
+from fastdeid.columns import part_table
 
 _TYPES: Final = {
     "string": pa.string(),
@@ -62,20 +63,27 @@ def instances_table(paths: pa.Array, part: pa.Table) -> pa.Table:
     return _as_declared(manifest.INSTANCES, columns)
 
 
-def manifest_table(part: pa.Table, profile: str, options: str) -> pa.Table:
-    """Return the rows of TARGET/manifest.parquet, ordered by output path and pseudonyms.
+# The order of SOURCE must not show: folders named after patients would give away the alphabetical
+# rank of each pseudonym.
+MANIFEST_ORDER: Final = (
+    *("output_path", "patient", "study_instance_uid", "series_instance_uid", "sop_instance_uid"),
+    *("status", "reason"),
+)
 
-    The order of SOURCE must not show: folders named after patients would give away the
-    alphabetical rank of each pseudonym.
-    """
+
+def manifest_rows(part: pa.Table) -> pa.Table:
+    """Return the rows of a partition that go into TARGET/manifest.parquet, in any order."""
     part = part.filter(pc.is_valid(part.column("sop_instance_uid")))
     part = part.append_column("status", part.column("verdict"))
-    keys = ("patient", "study_instance_uid", "series_instance_uid", "sop_instance_uid", "status")
-    order = pc.sort_indices(part, [(key, "ascending") for key in ("output_path", *keys, "reason")])
-    part = part.take(order).combine_chunks()
-    columns = {name: part.column(name) for name in part.column_names}
-    columns["profile"] = pa.repeat(pa.scalar(profile), part.num_rows)
-    columns["options"] = pa.repeat(pa.scalar(options), part.num_rows)
+    names = (column.name for column in manifest.MANIFEST.columns)
+    return part.select([name for name in names if name in part.column_names])
+
+
+def manifest_table(rows: pa.Table, profile: str, options: str) -> pa.Table:
+    """Return rows of TARGET/manifest.parquet, made of what `manifest_rows` has returned."""
+    columns = {name: rows.column(name) for name in rows.column_names}
+    columns["profile"] = pa.repeat(pa.scalar(profile), rows.num_rows)
+    columns["options"] = pa.repeat(pa.scalar(options), rows.num_rows)
     return _as_declared(manifest.MANIFEST, columns)
 
 
@@ -88,14 +96,32 @@ _IDENTITY_COLUMNS: Final = (
 )
 
 
-def identities_table(part: pa.Table) -> pa.Table:
-    """Return the rows of LINK/identities.parquet: distinct, ordered by kind and original."""
-    # Once for all kinds: what is left is one row per series.
-    part = _distinct(part.select(_IDENTITY_COLUMNS))
-    pieces = [_identities(part, kind) for kind in _KINDS]
-    merged = pa.concat_tables(pieces)
-    order = pc.sort_indices(merged, [(name, "ascending") for name in merged.column_names])
-    return merged.take(order).combine_chunks().cast(schema(manifest.IDENTITIES))
+class Identities:
+    """Collects the rows of LINK/identities.parquet. What is held grows with the series."""
+
+    _MOST: Final = 131_072
+
+    def __init__(self) -> None:
+        self._held: list[pa.Table] = [part_table([]).select(_IDENTITY_COLUMNS)]
+        self._n_held = 0
+        self._most = self._MOST
+
+    def add(self, part: pa.Table) -> None:
+        """Take the rows of one partition."""
+        rows = _distinct(part.select(_IDENTITY_COLUMNS))
+        self._held.append(rows)
+        self._n_held += rows.num_rows
+        if self._n_held > self._most:
+            self._held = [_distinct(pa.concat_tables(self._held))]
+            self._n_held = self._held[0].num_rows
+            self._most = max(self._MOST, 2 * self._n_held)
+
+    def table(self) -> pa.Table:
+        """Return the rows: distinct, ordered by kind and original."""
+        rows = _distinct(pa.concat_tables(self._held))
+        merged = pa.concat_tables([_identities(rows, kind) for kind in _KINDS])
+        order = pc.sort_indices(merged, [(name, "ascending") for name in merged.column_names])
+        return merged.take(order).combine_chunks().cast(schema(manifest.IDENTITIES))
 
 
 _KINDS: Final = tuple(kind for kind in manifest.PSEUDONYM_FIELDS if kind != "sop_instance_uid")

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from fastdeid import plan
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.plan import Cuts
+from fastdeid.plan_file import PlanFile, write_plan_file
+from fastdeid.replaced import replaced_file
 from fastdeid.sealing import PROJECT, Sealing
 from fastdeid.storage import TEMPORARY
 
@@ -30,7 +29,6 @@ PLAN_FILE: Final = "plan.parquet"
 SUMMARY_FILE: Final = "summary.json"
 LOCK_FILE: Final = "lock"
 _PLAN_ID: Final = b"fastdeid.plan"
-_STARTS: Final = b"fastdeid.starts"
 _SECONDS: Final = b"fastdeid.seconds"
 _FAULTS: Final = b"fastdeid.faults"
 
@@ -86,9 +84,7 @@ class Workspace:
         self.folder = os.fspath(folder)
         self._sealing = sealing
         self._settings: Settings | None = None
-        self._plan: pq.ParquetFile | None = None
-        self._plan_id = b""
-        self._starts: list[int] = []
+        self._plan: PlanFile | None = None
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -134,52 +130,34 @@ class Workspace:
 
     # Plan -----------------------------------------------------------------------------------
 
-    def write_plan(self, entries: pa.Table, starts: list[int]) -> None:
-        """Keep a new plan; parts of an earlier one no longer count.
-
-        entries: rows of plan.SCHEMA. starts: first row of each partition, then the number of rows.
-        """
-        plan_id = secrets.token_hex(8).encode()
-        notes = {_PLAN_ID: plan_id, _STARTS: msgspec.json.encode(starts)}
-        sizes = [after - first for first, after in itertools.pairwise(starts)]
-        numbers = [number for number, size in enumerate(sizes) for _ in range(size)]
-        entries = entries.append_column("partition", pa.array(numbers, pa.int32()))
-        kept = entries.schema.with_metadata(notes)
-        with replaced_file(self._path(PLAN_FILE), sync=self.settings.sync) as file:
-            options = {
-                "compression": "zstd",
-                "use_dictionary": ["reason"],
-                "encryption_properties": self.sealing.encrypt_columns(kept.names),
-            }
-            with pq.ParquetWriter(file, kept, **options) as writer:
-                for first, size in zip(starts, sizes, strict=False):
-                    rows = entries.slice(first, size).cast(kept)
-                    writer.write_table(rows, row_group_size=size)
+    def write_plan(
+        self, batches: Iterable[pa.RecordBatch], cuts: Cuts, *, shares: list[int], digest: str
+    ) -> None:
+        """Keep a new plan, see `plan_file`; parts of an earlier one no longer count."""
+        path, sync = self._path(PLAN_FILE), self.settings.sync
+        write_plan_file(path, self.sealing, batches, cuts, shares=shares, digest=digest, sync=sync)
         self._plan = None
         self.remove_stale_parts()
 
     def has_plan(self) -> bool:
         """Whether a whole plan is there."""
         try:
-            self._open_plan()
+            _ = self.plan
         except (OSError, pa.ArrowInvalid, KeyError, msgspec.DecodeError):
             return False
         return True
 
-    def _open_plan(self) -> pq.ParquetFile:
+    @property
+    def plan(self) -> PlanFile:
+        """The plan."""
         if self._plan is None:
-            opened = self.sealing.parquet_file(self._path(PLAN_FILE), memory_map=True)
-            notes = opened.schema_arrow.metadata
-            self._plan_id = notes[_PLAN_ID]
-            self._starts = msgspec.json.decode(notes[_STARTS], type=list[int])
-            self._plan = opened
+            self._plan = PlanFile(self._path(PLAN_FILE), self.sealing)
         return self._plan
 
     @property
     def starts(self) -> list[int]:
         """First row of every partition, then the number of rows."""
-        self._open_plan()
-        return self._starts
+        return self.plan.starts
 
     @property
     def n_partitions(self) -> int:
@@ -188,12 +166,7 @@ class Workspace:
 
     def partition(self, number: int) -> pa.Table:
         """Return the rows of one partition, columns of plan.SCHEMA."""
-        columns = plan.SCHEMA.names
-        return self._open_plan().read_row_group(number, columns=columns, use_threads=False)
-
-    def entries(self) -> pa.Table:
-        """Return all rows of the plan, columns of plan.SCHEMA."""
-        return self._open_plan().read(columns=plan.SCHEMA.names)
+        return self.plan.rows(self.starts[number], self.starts[number + 1])
 
     # Parts ----------------------------------------------------------------------------------
 
@@ -205,9 +178,8 @@ class Workspace:
 
     def write_part(self, number: int, part: Part) -> None:
         """Commit one partition."""
-        self._open_plan()
         notes = {
-            _PLAN_ID: self._plan_id,
+            _PLAN_ID: self.plan.id,
             _SECONDS: msgspec.json.encode(part.seconds),
             _FAULTS: msgspec.json.encode(part.faults),
         }
@@ -221,28 +193,27 @@ class Workspace:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path(name))
             return
-        self._seal(name, references.replace_schema_metadata({_PLAN_ID: self._plan_id}))
+        self._seal(name, references.replace_schema_metadata({_PLAN_ID: self.plan.id}))
 
     def read_references(self, number: int) -> pa.Table | None:
         """Return what the outputs of a committed partition refer to, None for nothing."""
-        self._open_plan()
         try:
             table = self._unseal(self._references_path(number))
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
             raise OutputError("a table of the run cannot be read") from None
-        return table if table.schema.metadata.get(_PLAN_ID) == self._plan_id else None
+        return table if table.schema.metadata.get(_PLAN_ID) == self.plan.id else None
 
     def read_part(self, number: int) -> Part | None:
         """Return a committed partition; None when it is absent, damaged or of another plan."""
-        self._open_plan()
+        plan = self.plan
         try:
             table = self._unseal(self._part_path(number))
             notes = table.schema.metadata
-            if notes[_PLAN_ID] != self._plan_id:
+            if notes[_PLAN_ID] != plan.id:
                 return None
-            if table.num_rows != self._starts[number + 1] - self._starts[number]:
+            if table.num_rows != plan.starts[number + 1] - plan.starts[number]:
                 return None
             seconds = msgspec.json.decode(notes[_SECONDS], type=dict[str, float])
             faults = msgspec.json.decode(notes[_FAULTS], type=list[str])
@@ -308,8 +279,8 @@ class Workspace:
     # Lock -----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder against other runs.
+    def lock(self, *, shared: bool = False) -> Iterator[None]:
+        """Hold the folder against other runs. shared: beside others that share it.
 
         Raises UsageError when another run holds it. File systems without locks are trusted.
         """
@@ -320,7 +291,9 @@ class Workspace:
             raise OutputError(f"the link table cannot be written: {error.strerror}") from None
         try:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(
+                    descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+                )
             except BlockingIOError:
                 raise UsageError("another run is at work on this TARGET") from None
             except OSError:
@@ -335,28 +308,3 @@ def _arrow_file(table: pa.Table) -> pa.Buffer:
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     return sink.getvalue()
-
-
-@contextlib.contextmanager
-def replaced_file(path: str, *, sync: bool = True, mode: int = 0o600) -> Iterator[Any]:
-    """Open a new file that takes the place of `path` when the block ends without an error.
-
-    Raises OutputError when it cannot be written.
-    """
-    temporary = f"{path}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
-            yield file
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        os.rename(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise OutputError(f"a table of the run cannot be written: {error.strerror}") from None
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+import pyarrow as pa
 
 from fastdeid import __version__, plan
 from fastdeid.available import require_available
@@ -25,6 +28,7 @@ from fastdeid.convert import (
     sweep,
     unfinished_partitions,
 )
+from fastdeid.draft import Draft
 from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
@@ -35,6 +39,7 @@ from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.sealing import Sealing, check_master
+from fastdeid.streams import rechunked
 from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
 
@@ -100,10 +105,10 @@ class Session:
         """
         workspace = self._workspace
         check_settings(workspace, self._settings)
-        entries = plan.table(os.fsencode(self._settings.source))
+        plan.require_readable(os.fsencode(self._settings.source))
         create_folders(workspace, self._settings)
         with workspace.lock():
-            state = make_plan(workspace, entries, self._workers)
+            state = make_plan(workspace, self._draft(workspace.folder), self._workers)
             if state in _MESSAGES:
                 self._reporter.say(_MESSAGES[state])
             if state == FINISHED:
@@ -119,18 +124,18 @@ class Session:
             keep_finished(workspace, summary)
         return self._rated(summary, done)
 
+    def _draft(self, folder: str) -> Draft:
+        return Draft(os.fsencode(self._settings.source), folder, self._workspace.sealing)
+
     def dry_run(self) -> Summary:
         """Judge every file of SOURCE; nothing is written, so equal instances are not compared."""
-        entries = plan.table(os.fsencode(self._settings.source))
-        sizes = entries.column("size").to_pylist()
-        starts = plan.cut(sizes, self._workers)
-        tasks: list[Task] = []
-        for number, (first, after) in enumerate(itertools.pairwise(starts)):
-            rows = entries.slice(first, after - first)
-            paths, reasons = (rows.column(name).to_pylist() for name in ("path", "reason"))
-            tasks.append(Files(number, paths, reasons, sizes[first:after]))
-        with self._crew("") as crew:
-            done = self._do(crew, tasks, entries.num_rows, sum(sizes))
+        with tempfile.TemporaryDirectory() as folder:
+            draft = self._draft(folder)
+            cost = plan.cost_of(draft.n_files, draft.size)
+            cuts = plan.cut(plan.pieces(draft.batches()), cost, self._workers)
+            tasks = _tasks(draft, cuts)
+            with self._crew("") as crew:
+                done = self._do(crew, tasks, draft.n_files, draft.size)
         summary = merge(done)
         summary.state = "dry run"
         summary.profile = f"{self._settings.profile} {self._settings.profile_version}"
@@ -138,11 +143,9 @@ class Session:
 
     def _extent(self, numbers: list[int]) -> tuple[int, int]:
         """Return files and bytes of some partitions."""
-        starts = self._workspace.starts
-        sizes = self._workspace.entries().column("size").to_numpy()
-        spans = [(starts[number], starts[number + 1]) for number in numbers]
-        files = sum(after - first for first, after in spans)
-        return files, sum(int(sizes[first:after].sum()) for first, after in spans)
+        starts, sizes = self._workspace.starts, self._workspace.plan.sizes
+        files = sum(starts[number + 1] - starts[number] for number in numbers)
+        return files, sum(sizes[number] for number in numbers)
 
     def _crew(self, folder: str) -> Pool | InProcess:
         setup = Setup(self._settings, self._key, folder, self._make)
@@ -176,3 +179,13 @@ class Session:
         summary.megabytes_per_second = sum(one.bytes_planned for one in done) / seconds / 1e6
         summary.wall_seconds = seconds
         return summary
+
+
+def _tasks(draft: Draft, cuts: plan.Cuts) -> list[Task]:
+    """Return the tasks of a dry run."""
+    sizes = (after - first for first, after in itertools.pairwise(cuts.starts))
+    batches = (pa.Table.from_batches([batch]) for batch in draft.batches())
+    return [
+        Files(number, *(rows.column(name).to_pylist() for name in ("path", "reason", "size")))
+        for number, rows in enumerate(rechunked(batches, sizes))
+    ]

@@ -8,10 +8,10 @@ from typing import Final
 from fastdeid.errors import OutputError, ProfileError, UsageError
 from fastdeid.keys import read_key
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.replaced import replaced_file
 from fastdeid.reporting.figures import Figures, read_figures
 from fastdeid.reporting.page import render
 from fastdeid.rules import Profile, load_profile
-from fastdeid.workspace import replaced_file
 
 REPORT_FILE: Final = "report.html"
 

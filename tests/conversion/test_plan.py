@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from fastdeid import plan
 from fastdeid.errors import InputError
+from fastdeid.listing import Entry
 
 
-def walk(folder: Path) -> list[plan.Entry]:
+def walk(folder: Path) -> list[Entry]:
     return list(plan.walk(os.fsencode(folder)))
 
 
@@ -37,7 +38,7 @@ def test_the_order_is_by_folder_and_by_bytes(tmp_path: Path) -> None:
 def test_size_and_time_of_change_are_recorded(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"12345")
     os.utime(tmp_path / "file", ns=(1, 1_234_567_890_123_456_789))
-    assert walk(tmp_path) == [plan.Entry(b"file", 5, 1_234_567_890_123_456_789, "")]
+    assert walk(tmp_path) == [Entry(b"file", 5, 1_234_567_890_123_456_789, "")]
 
 
 def test_special_files_are_listed_with_a_reason(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_loop_of_links_is_not_followed(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
 def test_a_folder_that_cannot_be_read_is_listed(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
-    assert walk(tmp_path) == [plan.Entry(b"closed", 0, 0, "unreadable_folder")]
+    assert walk(tmp_path) == [Entry(b"closed", 0, 0, "unreadable_folder")]
 
 
 def test_a_folder_that_vanishes_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,20 +96,20 @@ def test_a_source_that_cannot_be_read_is_an_input_error(tmp_path: Path) -> None:
     assert "Doe" not in str(raised.value)
 
 
-def test_the_table_holds_every_entry(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_text(name)
-    table = plan.table(os.fsencode(tmp_path))
-    assert table.schema == plan.SCHEMA
-    assert table.column("path").to_pylist() == [b"a", b"b"]
-    assert plan.table(os.fsencode(tmp_path)).equals(table)
+def cut(sizes: list[int], workers: int) -> plan.Cuts:
+    """Cut files that all lie in one folder."""
+    pieces = [
+        plan.Piece(sizes[at : at + plan.MAX_FILES], at == 0)
+        for at in range(0, len(sizes), plan.MAX_FILES)
+    ]
+    return plan.cut(pieces, plan.cost_of(len(sizes), sum(sizes)), workers)
 
 
 @given(st.lists(st.integers(0, 5 << 30), max_size=3000), st.integers(0, 64))
 def test_partitions_cover_every_file_once_within_their_limits(
     sizes: list[int], workers: int
 ) -> None:
-    starts = plan.cut(sizes, workers)
+    starts = cut(sizes, workers).starts
     assert starts[0] == 0
     assert starts[-1] == len(sizes)
     for first, after in pairwise(starts):
@@ -121,11 +122,11 @@ def test_partitions_cover_every_file_once_within_their_limits(
 def test_there_are_several_partitions_per_worker_and_the_last_are_small(
     n_files: int, size: int, workers: int
 ) -> None:
-    starts = plan.cut([size] * n_files, workers)
+    starts = cut([size] * n_files, workers).starts
     lengths = [after - first for first, after in pairwise(starts)]
     assert len(lengths) >= 4 * workers
     assert lengths[-1] <= n_files / workers / 10
 
 
 def test_large_files_are_partitions_of_their_own() -> None:
-    assert plan.cut([100 << 20] * 4, 2) == [0, 1, 2, 3, 4]
+    assert cut([100 << 20] * 4, 2).starts == [0, 1, 2, 3, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from fastdeid.columns import part_table
 from fastdeid.engines.local import run
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.sealing import Sealing
+from fastdeid.streams import Sorting
 from fastdeid.verdicts import Verdict
 from tests.conversion.archive import KEY, write_archive, write_key
 from tests.conversion.fakes import FakeDeidentifier
@@ -54,6 +56,13 @@ def test_files_carry_their_declarations(tmp_path: Path) -> None:
         assert codecs.column(0).compression == "ZSTD"
 
 
+def research_manifest(part: pa.Table) -> pa.Table:
+    """Return the research manifest of a run of one partition."""
+    rows = Sorting(tables.MANIFEST_ORDER, tempfile.gettempdir())
+    rows.add(tables.manifest_rows(part))
+    return tables.manifest_table(pa.concat_tables(rows.sorted()), "basic 1", "")
+
+
 def test_the_order_of_the_research_manifest_tells_nothing_of_the_source() -> None:
     part = part_table(
         [
@@ -61,7 +70,7 @@ def test_the_order_of_the_research_manifest_tells_nothing_of_the_source() -> Non
             for code in ("Q", "A", "M", "B")
         ]
     )
-    rows = tables.manifest_table(part, "basic 1", "")
+    rows = research_manifest(part)
     assert rows.column("patient").to_pylist() == ["A", "B", "M", "Q"]
     assert rows.column("profile").to_pylist() == ["basic 1"] * 4
 
@@ -74,7 +83,7 @@ def test_the_research_manifest_leaves_out_what_has_no_pseudonyms() -> None:
             outcome(verdict=Verdict.QUARANTINED, reason="pixel_data_missing"),
         ]
     )
-    rows = tables.manifest_table(part, "basic 1", "").to_pylist()
+    rows = research_manifest(part).to_pylist()
     assert [(row["status"], row["output_path"]) for row in rows] == [
         ("ok", "P/S/T/I.dcm"),
         ("quarantined", None),
@@ -89,7 +98,10 @@ def test_identities_are_distinct_and_ordered() -> None:
             outcome({"patient_id": b"2", "study_instance_uid": b"1.2"}),
         ]
     )
-    rows = tables.identities_table(part).to_pylist()
+    identities = tables.Identities()
+    identities.add(part)
+    identities.add(part)
+    rows = identities.table().to_pylist()
     found = [(row["kind"], row["original"], row["pseudonym"]) for row in rows]
     assert found == [
         ("patient", "1", "P"),
