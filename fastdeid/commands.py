@@ -67,7 +67,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
     template: options.Template = DEFAULT_TEMPLATE,
     digests: options.Digests = False,
     link_table_key: options.LinkTableKey = "project",
-    sync: options.Sync = False,
+    sync: options.Sync = True,
 ) -> None:
     """De-identify the headers of all DICOM files below SOURCE into TARGET.
 

@@ -38,8 +38,8 @@ class Deidentifier:
     """De-identifies files under one profile and key.
 
     target: folder of the output tree, None to write nothing. template: of output paths, with the
-    fields patient, study, series and instance. sync: flush each output to the disk before it is
-    published. digests: compute the digests of input and output, which reads all of both.
+    fields patient, study, series and instance. digests: compute the digests of input and
+    output, which reads all of both.
     """
 
     def __init__(
@@ -49,10 +49,9 @@ class Deidentifier:
         target: str | os.PathLike[str] | None,
         *,
         template: str = DEFAULT_TEMPLATE,
-        sync: bool = False,
         digests: bool = False,
     ) -> None:
-        self._target = None if target is None else TargetTree(target, sync=sync)
+        self._target = None if target is None else TargetTree(target)
         self._naming = naming(template)
         self._digests = digests
         self._reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+from fastdeid.attempts import Attempt
 from fastdeid.columns import part_table, references_table
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
+from fastdeid.storage import flush
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Part, Workspace
@@ -17,6 +19,10 @@ from fastdeid.workspace import Part, Workspace
 TICK_SECONDS: Final = 0.25
 # Files handed over at once: a tick may come between.
 _AT_ONCE: Final = 32
+# A stop waits for the files at hand.
+_BYTES_AT_ONCE: Final = 64 << 20
+# Why a file is quarantined that took more memory than there is, or ended its process, twice.
+RESOURCE: Final = "resource"
 
 # Called every TICK_SECONDS with files and bytes of the partition so far; may raise to stop.
 Tick = Callable[[int, int], None]
@@ -57,11 +63,23 @@ def run_partition(
     reasons = entries.column("reason").to_pylist()
     sizes = entries.column("size").to_pylist()
     faults: list[str] = []
-    source = os.fsencode(workspace.settings.source)
-    rows = process_files(processor, source, paths, reasons, sizes, faults=faults, tick=tick)
-    seconds = since(before, processor.seconds)
-    summary = summarise_rows(number, rows, sum(sizes), seconds, faults)
-    workspace.write_part(number, Part(part_table(rows), seconds, faults, references_table(rows)))
+    settings = workspace.settings
+    source = os.fsencode(settings.source)
+    attempt = workspace.attempt(number)
+    try:
+        rows = process_files(
+            processor, source, paths, reasons, sizes, faults=faults, tick=tick, attempt=attempt
+        )
+        started = time.perf_counter()
+        if settings.sync:
+            flush(settings.target)
+        seconds = since(before, processor.seconds)
+        seconds["flush"] = time.perf_counter() - started
+        summary = summarise_rows(number, rows, sum(sizes), seconds, faults)
+        part = Part(part_table(rows), seconds, faults, references_table(rows))
+        workspace.write_part(number, part)
+    finally:
+        attempt.end()
     return summary
 
 
@@ -74,35 +92,59 @@ def process_files(
     *,
     faults: list[str],
     tick: Tick = no_tick,
+    attempt: Attempt | None = None,
 ) -> list[Outcome]:
-    """Return the outcome of every file, in order. Entries with a reason are not opened."""
+    """Return the outcome of every file, in order. Entries with a reason are not opened.
+
+    attempt: notes what is at hand; what it condemns is quarantined and not opened.
+    """
     prefix = source.rstrip(b"/") + b"/"
     rows: list[Outcome] = []
     due = time.monotonic() + TICK_SECONDS
     done = 0
-    for start in range(0, len(paths), _AT_ONCE):
-        batch = slice(start, start + _AT_ONCE)
-        listed = [Outcome(Verdict.UNREADABLE, reason) for reason in reasons[batch]]
-        opened = [at for at, reason in enumerate(reasons[batch]) if not reason]
-        outcomes = _process(processor, [prefix + paths[start + at] for at in opened], faults)
+    condemned = attempt.condemned if attempt else frozenset()
+    for batch in _batches(sizes, 1 if attempt and attempt.again else _AT_ONCE):
+        start = batch.start
+        if attempt is not None:
+            attempt.take_up(start, len(batch))
+        listed = [Outcome(Verdict.UNREADABLE, reasons[at]) for at in batch]
+        opened = [at for at in batch if not reasons[at] and at not in condemned]
+        outcomes = _process(processor, [prefix + paths[at] for at in opened], faults)
+        for at in condemned.intersection(batch):
+            listed[at - start] = Outcome(Verdict.QUARANTINED, RESOURCE, source_size=sizes[at])
         for at, outcome in zip(opened, outcomes, strict=True):
-            listed[at] = outcome
-            if outcome.reason == INTERNAL_ERROR:
-                outcome.source_size = sizes[start + at]
+            listed[at - start] = outcome
+            if outcome.reason in {INTERNAL_ERROR, RESOURCE}:
+                outcome.source_size = sizes[at]
         rows += listed
-        done += sum(sizes[batch])
+        done += sum([sizes[at] for at in batch])
         if time.monotonic() >= due:
             tick(len(rows), done)
             due = time.monotonic() + TICK_SECONDS
     return rows
 
 
+def _batches(sizes: Sequence[int], most: int) -> Iterator[range]:
+    """Yield the files to take up together: not many, and not many bytes unless one has them."""
+    first = total = 0
+    for at, size in enumerate(sizes):
+        if at > first and (at - first >= most or total + size > _BYTES_AT_ONCE):
+            yield range(first, at)
+            first, total = at, 0
+        total += size
+    if first < len(sizes):
+        yield range(first, len(sizes))
+
+
 def _process(processor: Processor, paths: Sequence[bytes], faults: list[str]) -> list[Outcome]:
     """De-identify files together; one by one when that fails, since one file never stops others."""
     try:
         return processor.process_many(paths)
-    except (FastdeidError, MemoryError):
+    except FastdeidError:
         raise
+    except MemoryError:
+        if len(paths) == 1:
+            return [Outcome(Verdict.QUARANTINED, RESOURCE)]
     except Exception as error:  # noqa: BLE001
         if len(paths) == 1:
             faults.append(place_of(error))

@@ -50,6 +50,4 @@ Digests = Annotated[
     bool,
     typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
 ]
-Sync = Annotated[
-    bool, typer.Option("--sync", help="Flush each output to disk, against power failure.")
-]
+Sync = Annotated[bool, typer.Option(help="Wait for the disk before a partition counts as done.")]

@@ -7,6 +7,7 @@ systems that cannot do it get a named temporary file in the same folder.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
@@ -61,9 +62,8 @@ _NO_RANGES: Final = frozenset(
 class TargetTree:
     """Publishes instances below one folder."""
 
-    def __init__(self, root: str | os.PathLike[str], *, sync: bool = False) -> None:
+    def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = os.fspath(root)
-        self._sync = sync
         self._folders: OrderedDict[str, int] = OrderedDict()
         self._unnamed = hasattr(os, "O_TMPFILE")
 
@@ -170,11 +170,31 @@ class TargetTree:
             else:
                 for piece in chunk.pieces(source):
                     _write(fd, piece)
-        if self._sync:
-            try:
-                os.fsync(fd)
-            except OSError as error:
-                raise _cannot_write(error) from None
+
+
+def flush(folder: str) -> None:
+    """Wait until everything that was written to the folder's file system is on disk.
+
+    Once for many files: a flush of each takes a hundred times as long (measured on ext4).
+
+    Raises OutputError when something could not be written.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _sync_file_system(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _cannot_write(error) from None
+
+
+def _sync_file_system(descriptor: int) -> None:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        os.sync()
+    elif call(descriptor):
+        raise OSError(ctypes.get_errno(), "syncfs")
 
 
 class _UnnamedUnsupportedError(Exception):

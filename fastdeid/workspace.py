@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from fastdeid.attempts import Attempt
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE
 from fastdeid.plan import Cuts
@@ -28,6 +29,7 @@ SETTINGS_FILE: Final = "run.json"
 PLAN_FILE: Final = "plan.parquet"
 SUMMARY_FILE: Final = "summary.json"
 LOCK_FILE: Final = "lock"
+_OF_PARTITIONS: Final = frozenset({"attempt", "part", "references"})
 _PLAN_ID: Final = b"fastdeid.plan"
 _SECONDS: Final = b"fastdeid.seconds"
 _FAULTS: Final = b"fastdeid.faults"
@@ -37,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     """What a run depends on besides SOURCE; a run is only continued with equal settings.
 
     source, target, link_table: absolute paths, symbolic links resolved. key_id: public id of the
-    project key. sync: whether outputs and parts are flushed to disk before they get their names.
+    project key. sync: whether outputs are on disk before their partition counts as done.
     digests: whether digests of inputs and outputs are recorded. template: of output paths.
     pseudonyms: "keyed", or "random", see `drawn_key`.
     link_table_key: what the link table is encrypted under, see `sealing`.
@@ -53,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     method: str
     key_id: str
     fastdeid_version: str
-    sync: bool = False
+    sync: bool = True
     digests: bool = False
     template: str = DEFAULT_TEMPLATE
     pseudonyms: str = "keyed"
@@ -221,6 +223,10 @@ class Workspace:
             return None
         return Part(table, seconds, faults)
 
+    def attempt(self, number: int) -> Attempt:
+        """Begin an attempt at a partition. Raises OutputError, FastdeidError."""
+        return Attempt(self._path(f"attempt-{number:05d}"))
+
     def committed(self, number: int) -> float:
         """Return when a partition was committed, in seconds since the epoch."""
         return os.stat(self._part_path(number)).st_mtime
@@ -238,7 +244,7 @@ class Workspace:
                     os.unlink(os.path.join(folder, name))
         for name in os.listdir(self.folder):
             kind, _, digits = name.removesuffix(".arrow").partition("-")
-            if kind in {"part", "references"} and digits.isdigit() and self._is_stale(int(digits)):
+            if kind in _OF_PARTITIONS and digits.isdigit() and self._is_stale(int(digits)):
                 os.unlink(self._path(name))
 
     def _is_stale(self, number: int) -> bool:

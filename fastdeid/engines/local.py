@@ -38,7 +38,7 @@ def run(
     workers: int | None = None,
     dry_run: bool = False,
     template: str = DEFAULT_TEMPLATE,
-    sync: bool = False,
+    sync: bool = True,
     digests: bool = False,
     link_table_key: str = "project",
     reporter: Reporter | None = None,
@@ -49,7 +49,7 @@ def run(
     key: the project key's file. profile: name or path. link_table: folder of the link table, by
     default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
     dry_run: judge every file and write nothing. template: of output paths, see `naming`. sync:
-    flush every output to disk before it gets its name. digests: record digests of inputs and
+    outputs are on disk before their partition counts as done. digests: record those of inputs and
     outputs. link_table_key: see `sealing`. make: replaces the workers' de-identifier (tests).
 
     An interrupted run is continued by the same call. KeyboardInterrupt ends it at once, SIGTERM or

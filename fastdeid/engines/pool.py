@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from fastdeid.engines.server import SERVER
-from fastdeid.engines.stop import Stop
+from fastdeid.engines.stop import Stop, Stopped
 from fastdeid.engines.worker import Again, Failed, Progress, Setup, Task
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
@@ -23,7 +23,9 @@ from fastdeid.summary import PartitionSummary
 
 _POLL_SECONDS: Final = 0.25
 _GRACE_SECONDS: Final = 3.0
+# A partition itself finds the file that ends its process, see `attempts`; other tasks cannot.
 _ATTEMPTS: Final = 3
+_MOST_ATTEMPTS: Final = 64
 
 
 class WorkerError(FastdeidError):
@@ -98,7 +100,9 @@ class Pool:
     ) -> None:
         for worker in self._workers:
             worker.end()
-        deadline = time.monotonic() + _GRACE_SECONDS
+        # Whoever is told to go at once does: what a worker leaves half done has no name yet.
+        at_once = isinstance(error, Stopped | KeyboardInterrupt)
+        deadline = time.monotonic() + (0.0 if at_once else _GRACE_SECONDS)
         for worker in self._workers:
             worker.join(deadline)
         self._workers.clear()
@@ -109,7 +113,7 @@ class Pool:
         Ends early when a stop is requested, as soon as the tasks at hand are done.
 
         Raises WorkerError when a worker reports an error, FastdeidError when a task has ended its
-        worker three times.
+        worker too often.
         """
         for answer in self._answers(tasks):
             if isinstance(answer, PartitionSummary):
@@ -176,9 +180,11 @@ class Pool:
             return
         title = _title(worker.task)
         self._attempts[title] += 1
-        if self._attempts[title] >= _ATTEMPTS:
+        blame = isinstance(worker.task, int) and worker.pid
+        if self._attempts[title] >= (_MOST_ATTEMPTS if blame else _ATTEMPTS):
             raise FastdeidError(
-                f"{title} has ended its worker {_ATTEMPTS} times (killed, or out of memory?)"
+                f"{title} has ended its worker {self._attempts[title]} times "
+                "(killed, or out of memory?)"
             )
         waiting.appendleft(worker.task)
         self._workers.append(_Worker(self._setup))

@@ -98,7 +98,6 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
         Pseudonyms(key),
         target,
         template=settings.template,
-        sync=settings.sync,
         digests=settings.digests,
     )
 

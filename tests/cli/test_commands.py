@@ -61,18 +61,18 @@ def test_run_calls_the_library_once(
         "template": "{patient}/{study}/{series}/{instance}.dcm",
         "digests": False,
         "link_table_key": "project",
-        "sync": False,
+        "sync": True,
     }
 
 
 def test_run_passes_every_option_on(
     monkeypatch: pytest.MonkeyPatch, calls: list[dict[str, Any]]
 ) -> None:
-    options = ["--profile", "mine.toml", "--link-table", "l", "--workers", "0", "--sync"]
+    options = ["--profile", "mine.toml", "--link-table", "l", "--workers", "0", "--no-sync"]
     assert run_main(monkeypatch, "run", "a", "b", "--key", "k", "--dry-run", *options) == 3
     (call,) = calls
     assert (call["profile"], call["link_table"], call["workers"]) == ("mine.toml", Path("l"), 0)
-    assert (call["dry_run"], call["sync"]) == (True, True)
+    assert (call["dry_run"], call["sync"]) == (True, False)
 
 
 def test_json_is_all_of_the_output(

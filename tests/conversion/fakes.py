@@ -57,6 +57,9 @@ class FakeDeidentifier:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
+    def _huge(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
+        raise MemoryError
+
     def _die_once(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         """Kill the worker unless the file named in the line is there; make it first."""
         flag, _, path = rest.partition(" ")

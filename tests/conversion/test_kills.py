@@ -119,6 +119,20 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not(  # noqa: PLR0917
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_stop_does_not_wait_for_a_long_partition(tmp_path: Path, key: Path, workers: int) -> None:
+    source = write_archive(tmp_path / "source", n_patients=5, n_files=100, fate="slow")
+    process = start(source, tmp_path / "out", key, workers)
+    wait_for_outputs(tmp_path / "out", 2)
+    began = time.monotonic()
+    found, message = stop(process, signal.SIGTERM, group=False)
+    assert (found, "Traceback" in message) == (75, False)
+    assert time.monotonic() - began < 5
+    # The slowest of machines would have needed 10 s for the rest.
+    assert n_outputs(tmp_path / "out") < 480
+
+
+@pytest.mark.slow
 def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path, key: Path) -> None:
     process = start(source, tmp_path / "out", key, 1)
     wait_for_outputs(tmp_path / "out", 2)

@@ -237,11 +237,27 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path, key: Path) -> None:
     assert verdicts(tmp_path / "out")["odd"] == ("ok", None)
 
 
-def test_a_partition_that_ends_three_workers_ends_the_run(tmp_path: Path, key: Path) -> None:
+def test_a_file_that_ends_its_worker_twice_is_quarantined(tmp_path: Path, key: Path) -> None:
     source = write_archive(tmp_path / "source", n_patients=1)
     (source / "odd").write_text("die\n")
-    with pytest.raises(FastdeidError, match="3 times"):
-        start(source, tmp_path / "out", key, workers=2)
+    (source / "odder").write_text("die\n")
+    summary = start(source, tmp_path / "out", key, workers=2)
+    found = verdicts(tmp_path / "out")
+    assert found.pop("odd") == found.pop("odder") == ("quarantined", "resource")
+    assert summary.reasons["quarantined:resource"] == 2
+    assert summary.exit_code == 3
+    start(write_archive(tmp_path / "again", n_patients=1), tmp_path / "undisturbed", key)
+    assert found == verdicts(tmp_path / "undisturbed")
+    assert not list(tmp_path.rglob("attempt-*"))
+
+
+def test_a_file_that_needs_more_memory_than_there_is_is_quarantined(
+    tmp_path: Path, key: Path
+) -> None:
+    source = write_archive(tmp_path / "source", n_patients=1)
+    (source / "odd").write_text("huge\n")
+    start(source, tmp_path / "out", key)
+    assert verdicts(tmp_path / "out")["odd"] == ("quarantined", "resource")
 
 
 @pytest.mark.parametrize("workers", [0, 2])

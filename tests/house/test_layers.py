@@ -76,7 +76,7 @@ LAYERS = (
             "summary",
             "tables",
         ),
-        *("comparison", "explain"),
+        *("attempts", "comparison", "explain"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
         *("link_table", "link_table_files"),
     ),

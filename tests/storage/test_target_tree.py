@@ -14,7 +14,7 @@ import pytest
 
 from fastdeid import storage
 from fastdeid.errors import DicomError, OutputError
-from fastdeid.storage import DIFFERENT, NEW, SAME, Chunk, TargetTree
+from fastdeid.storage import DIFFERENT, NEW, SAME, Chunk, TargetTree, flush
 
 PATH = "P/2.25.1/2.25.2/2.25.3.dcm"
 SOURCE = bytes(range(256)) * 20
@@ -278,17 +278,16 @@ def test_an_error_holds_neither_path_nor_value(
     assert caught.value.exit_code == 6
 
 
-def test_sync_flushes_before_the_file_has_its_name(
-    target: Path, source: int, monkeypatch: pytest.MonkeyPatch
+def test_a_flush_waits_for_all_files_at_once_and_tells_of_a_failure(
+    tree: TargetTree, target: Path, source: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    monkeypatch.setattr(os, "fsync", lambda fd: seen.append(files(target)))
-    tree = TargetTree(target, sync=True)
     tree.publish(PATH, [b"x"], source)
-    tree.publish(PATH, [b"y"], source, overwrite=True)
-    tree.close()
-    assert [PATH in one for one in seen] == [False, True]
-    assert files(target) == {PATH: b"y"}
+    flush(str(target))
+    with pytest.raises(OutputError, match="ENOENT"):
+        flush(str(target / "gone"))
+    monkeypatch.setattr(storage, "_sync_file_system", failing(errno.EIO))
+    with pytest.raises(OutputError, match="EIO"):
+        flush(str(target))
 
 
 @pytest.fixture
