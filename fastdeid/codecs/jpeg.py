@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -209,11 +210,15 @@ def segment(marker: int, value: bytes) -> bytes:
     return bytes([0xFF, marker]) + (len(value) + 2).to_bytes(2, "big") + value
 
 
-def scan_header(stream: Stream, scan: Scan) -> bytes:
-    """Return the SOS segment of a scan (B.2.3)."""
+def scan_header(stream: Stream, scan: Scan, tables: Mapping[int, Table]) -> bytes:
+    """Return what stands before the data of a scan: tables, restarts, SOS (B.2.3, B.2.4)."""
+    before = b"".join(table.segment(number) for number, table in tables.items())
+    before = segment(HUFFMAN, before)
+    if any(one.interval for one in stream.scans):
+        before += segment(INTERVAL, scan.interval.to_bytes(2, "big"))
     chosen = b"".join(
         bytes([stream.components[number].identifier, dc << 4 | (ac % 4)])
         for number, dc, ac in scan.components
     )
     end = bytes([scan.first, scan.last, scan.high << 4 | scan.low])
-    return segment(SCAN, bytes([len(scan.components)]) + chosen + end)
+    return before + segment(SCAN, bytes([len(scan.components)]) + chosen + end)

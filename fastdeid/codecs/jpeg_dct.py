@@ -171,13 +171,7 @@ def _coded_scan(picture: _Picture, scan: jpeg.Scan, blocks: Blocks) -> bytes:
     n_bits = int((counts * (sizes + np.arange(256) % 16)).sum())
     coded = np.empty(n_bits // 4 + 16 + 4 * -(-n_mcus // interval), np.uint8)
     length = write_blocks(blocks, n_mcus, interval, units, across, codes, sizes, before, coded)
-    header = b"".join(table.segment(number) for number, table in tables.items())
-    return (
-        jpeg.segment(jpeg.HUFFMAN, header)
-        + jpeg.segment(jpeg.INTERVAL, scan.interval.to_bytes(2, "big"))
-        + jpeg.scan_header(picture.stream, scan)
-        + coded[:length].tobytes()
-    )
+    return jpeg.scan_header(picture.stream, scan, tables) + coded[:length].tobytes()
 
 
 def _swapped(fill: Sequence[int], code: int, precision: int) -> list[int]:

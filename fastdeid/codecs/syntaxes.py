@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from fastdeid.codecs.codec import Codec
 from fastdeid.codecs.jpeg_2000 import HighThroughputCodec, Jpeg2000Codec
 from fastdeid.codecs.jpeg_dct import DctCodec
+from fastdeid.codecs.jpeg_lossless import LosslessCodec
 from fastdeid.codecs.jpeg_ls import JpegLsCodec
 from fastdeid.codecs.runs import DeflatedCodec, RunLengthCodec
 from fastdeid.errors import CodecMissingError, DicomError
@@ -24,6 +25,8 @@ class _Syntax(NamedTuple):
 _SYNTAXES: Final = {
     "1.2.840.10008.1.2.4.50": _Syntax(DctCodec),
     "1.2.840.10008.1.2.4.51": _Syntax(DctCodec),
+    "1.2.840.10008.1.2.4.57": _Syntax(LosslessCodec),
+    "1.2.840.10008.1.2.4.70": _Syntax(LosslessCodec),
     "1.2.840.10008.1.2.4.80": _Syntax(JpegLsCodec, "jpeg_ls"),
     "1.2.840.10008.1.2.4.81": _Syntax(JpegLsCodec, "jpeg_ls"),
     "1.2.840.10008.1.2.4.90": _Syntax(Jpeg2000Codec, "imagecodecs"),

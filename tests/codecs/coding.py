@@ -18,6 +18,7 @@ from fastdeid.pixels.masks import Layout
 
 Samples = npt.NDArray[Any]
 RLE, DEFLATED = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
+LOSSLESS, FIRST_ORDER = "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"
 JPEG_LS, NEAR = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"
 J2K, J2K_LOSSY = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"
 HTJ2K, HTJ2K_RPCL, HTJ2K_ANY = (f"1.2.840.10008.1.2.4.20{number}" for number in (1, 2, 3))
@@ -73,6 +74,20 @@ def _deflated_back(coded: bytes, of: Layout) -> Samples:
     return _of_type(_shaped(np.frombuffer(native, f"<u{of.bits_allocated // 8}"), of), of)
 
 
+def lossless_frame(samples: Samples, of: Layout, predictor: int = 1) -> bytes:
+    """Code with libjpeg-turbo, JPEG lossless."""
+    unsigned = samples.view(f"u{samples.dtype.itemsize}") & ((1 << of.bits_stored) - 1)
+    return bytes(
+        imagecodecs.jpeg8_encode(
+            unsigned, lossless=True, predictor=predictor, bitspersample=of.bits_stored
+        )
+    )
+
+
+def _lossless_back(coded: bytes, of: Layout) -> Samples:
+    return _of_type(imagecodecs.jpeg8_decode(coded), of)
+
+
 def jpeg_ls_frame(samples: Samples, of: Layout, near: int = 0, interleave: int = 2) -> bytes:
     """Code with CharLS, colour by plane (0), line (1) or pixel (2)."""
     unsigned = samples.view(f"u{samples.dtype.itemsize}") & ((1 << of.bits_stored) - 1)
@@ -124,6 +139,12 @@ def _htj2k_back(coded: bytes, of: Layout) -> Samples:
 CASES = {
     "RLE": Case(RLE, _rle, _rle_back, (8, 12, 16, 32)),
     "deflated": Case(DEFLATED, _deflated, _deflated_back, (8, 12, 16, 32)),
+    "JPEG lossless": Case(
+        LOSSLESS, lambda samples, of: lossless_frame(samples, of, 6), _lossless_back, (8, 12, 16)
+    ),
+    "JPEG lossless, first order": Case(
+        FIRST_ORDER, lossless_frame, _lossless_back, (5, 8, 10, 12, 16)
+    ),
     "JPEG-LS": Case(JPEG_LS, jpeg_ls_frame, _jpeg_ls_back, (5, 8, 12, 16)),
     "near-lossless": Case(
         NEAR, lambda samples, of: jpeg_ls_frame(samples, of, 3), _jpeg_ls_back, (8, 12), False

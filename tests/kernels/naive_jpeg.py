@@ -62,18 +62,22 @@ def find_scan_data(coded: bytes) -> tuple[list[bytes], int] | None:
     return None
 
 
-class _Bits:
+class Bits:
+    """Reads bits from the first on; raises EOFError behind the last."""
+
     def __init__(self, data: bytes) -> None:
         self._bits = "".join(f"{byte:08b}" for byte in data)
         self._at = 0
 
     def take(self, n: int) -> str:
+        """Return the next n bits."""
         if self._at + n > len(self._bits):
             raise EOFError
         self._at += n
         return self._bits[self._at - n : self._at]
 
     def symbol(self, codes: Codes) -> int:
+        """Return the symbol of the next code, of at most 16 bits."""
         code = ""
         while code not in codes:
             if len(code) == 16:
@@ -82,13 +86,14 @@ class _Bits:
         return codes[code]
 
     def number(self, size: int) -> int:
+        """Return a signed number of `size` bits (F.2.2.1)."""
         if not size:
             return 0
         bits = self.take(size)
         return int(bits, 2) if bits[0] == "1" else int(bits, 2) - (1 << size) + 1
 
 
-def _read_block(bits: _Bits, dc: Codes, ac: Codes) -> Block:
+def _read_block(bits: Bits, dc: Codes, ac: Codes) -> Block:
     block = [0] * 64
     size = bits.symbol(dc)
     if size > 15:
@@ -115,7 +120,7 @@ def read_blocks(parts: Sequence[bytes], scan: Scan) -> list[Block] | None:
     blocks = []
     try:
         for number, part in enumerate(parts):
-            bits, before = _Bits(part), Counter[int]()
+            bits, before = Bits(part), Counter[int]()
             for _ in range(min(interval, n_mcus - number * interval)):
                 for unit in units:
                     block = _read_block(bits, tables[unit.dc], tables[unit.ac])
@@ -126,14 +131,26 @@ def read_blocks(parts: Sequence[bytes], scan: Scan) -> list[Block] | None:
     return blocks
 
 
+def number_bits(value: int) -> str:
+    """Return the bits of a number behind the symbol that says how many (F.1.2.1)."""
+    size = abs(value).bit_length()
+    return f"{value if value > 0 else value + (1 << size) - 1:0{size}b}" if size else ""
+
+
+def coded_parts(parts: Mapping[int, str]) -> bytes:
+    """Return the bits of restart intervals as data of a scan, stuffed, with markers between."""
+    coded = b""
+    for number, bits in parts.items():
+        padded = bits + "1" * (-len(bits) % 8)
+        data = bytes(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8))
+        coded += bytes([0xFF, 0xD0 + (number - 1) % 8]) * bool(number)
+        coded += data.replace(b"\xff", b"\xff\0")
+    return coded
+
+
 def _symbols(block: Sequence[int], change: int) -> Iterator[tuple[bool, int, str]]:
     """Yield whether a symbol is of AC, the symbol, and the bits behind it."""
-
-    def bits(value: int) -> str:
-        size = abs(value).bit_length()
-        return f"{value if value > 0 else value + (1 << size) - 1:0{size}b}" if size else ""
-
-    yield False, abs(change).bit_length(), bits(change)
+    yield False, abs(change).bit_length(), number_bits(change)
     run = 0
     last = max((k for k in range(1, 64) if block[k]), default=0)
     for value in block[1 : last + 1]:
@@ -142,7 +159,7 @@ def _symbols(block: Sequence[int], change: int) -> Iterator[tuple[bool, int, str
             continue
         for _ in range(run // 16):
             yield True, 0xF0, ""
-        yield True, run % 16 << 4 | abs(value).bit_length(), bits(value)
+        yield True, run % 16 << 4 | abs(value).bit_length(), number_bits(value)
         run = 0
     if last < 63:
         yield True, 0, ""
@@ -171,13 +188,7 @@ def write_blocks(blocks: Sequence[Block], scan: Scan) -> bytes:
     code_of = [{symbol: code for code, symbol in codes.items()} for codes in scan.tables]
     for part, table, symbol, bits in _scan(blocks, scan):
         parts[part] = parts.get(part, "") + code_of[table][symbol] + bits
-    coded = b""
-    for number, bits in parts.items():
-        padded = bits + "1" * (-len(bits) % 8)
-        data = bytes(int(padded[at : at + 8], 2) for at in range(0, len(padded), 8))
-        coded += bytes([0xFF, 0xD0 + (number - 1) % 8]) * bool(number)
-        coded += data.replace(b"\xff", b"\xff\0")
-    return coded
+    return coded_parts(parts)
 
 
 def show_blocks(block: Sequence[int], quantiser: Sequence[int], precision: int) -> Samples:
