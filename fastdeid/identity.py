@@ -273,6 +273,8 @@ def _forms(part: str, bare: str) -> Iterator[str]:
     yield bare
     if not part.isascii():
         yield expand(part)
+        if "ß" in part:
+            yield fold(part.replace("ß", "s"))
     elif len(bare) > 4:
         for typed, letter in _CONTRACTIONS:
             if typed in bare:

@@ -8,6 +8,7 @@ from typing import Final
 
 from fastdeid.identity import NAME, PARTICLES, Identity
 from fastdeid.passages import Passage, Span
+from fastdeid.patterns import ABBREVIATION
 from fastdeid.vocabulary import Vocabulary
 
 _MOST_NAMES: Final = 4
@@ -66,7 +67,7 @@ _WITHIN_NAMES: Final = frozenset((" ", ".", ". ", "-", "^", "_", ", ", "'"))
 _FEWEST_DIGITS: Final = {True: 2, False: 4}
 _ID_VALUE: Final = re.compile(
     r"[\s.:#=\-_/]{0,4}(?:(?:nr|no|num|number|nummer|numero|id|ids|clinica|is)\b[\s.:#=\-_/]{0,4})?"
-    r"([a-z]{0,6}[\-/.]?\d[^\W_]*(?:[\-/._][^\W_]+){0,6})"
+    r"([a-z]{0,6}[\-/.]?\d[^\W_]*(?:[\-/._](?=[^\W_]*\d)[^\W_]+){0,6})"
 )
 _HASHES: Final = re.compile(r"#\s?[a-z]{0,3}\d{4,}[\w\-]{0,40}")
 _CALLS: Final = frozenset(
@@ -170,6 +171,8 @@ class _Finder:
             if n_names == 0 and (word in _MORE_TITLES or word in _TITLES):
                 continue
             stop = passage.folded[end : end + 1] == "."
+            if ABBREVIATION.match(passage.folded, start):
+                break
             initial = len(word) == 1 and word.isalpha() and (stop or n_names == 0)
             if word in PARTICLES or initial:
                 pending.append(Span(start, end, rule))

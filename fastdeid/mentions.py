@@ -10,7 +10,7 @@ from typing import Final
 from fastdeid.identity import NAME, PARTICLE, PLACE, Identity
 from fastdeid.letters import is_ideographic
 from fastdeid.passages import Passage, Span
-from fastdeid.patterns import is_measurement
+from fastdeid.patterns import ABBREVIATION, is_measurement
 from fastdeid.vocabulary import Vocabulary
 
 IDENTIFIER: Final = "identifier"
@@ -238,12 +238,21 @@ class _NameFinder:
                 return
             start, end, word = self._tokens[other]
             if len(word) == 1 and word.isalpha():
-                if not self._is_initial(other, step):
+                if not (self._is_initial(other, step) or self._is_short_particle(other)):
                     return
             elif self._identity.words.get(word) != PARTICLE or self._is_glued(start, end):
                 return
             yield Span(start, end, PARTICLE)
             other += step
+
+    def _is_short_particle(self, number: int) -> bool:
+        """Tell whether a token is a particle of the name in short: v.d. Meulen."""
+        start, end, word = self._tokens[number]
+        if ABBREVIATION.match(self._passage.folded, start):
+            return False
+        words = self._identity.words.items()
+        known = any(kind == PARTICLE and one[0] == word for one, kind in words)
+        return known and self._passage.folded[end : end + 1] == "."
 
     def _is_dotted_initial(self, number: int) -> bool:
         """Tell whether a token is an initial beside the name: Head, M. or M. Head."""
@@ -275,6 +284,8 @@ class _NameFinder:
         folded, (start, end, word) = self._passage.folded, self._tokens[number]
         stop = folded[end : end + 1] == "."
         if self._is_glued(start, end) or folded[end : end + 1] == "/":
+            return False
+        if ABBREVIATION.match(folded, start):
             return False
         if folded[max(start - 1, 0) : start] in {"/", "+"}:
             return False

@@ -40,6 +40,10 @@ _PARAMETERS: Final = frozenset(
     zehen zehe dig digiti ray rays mcp pip dip zoom asl pld venc
     """.split()
 )
+# Two letters with full stops that are no initials: V.a., Z.n., p.a., i.v.
+ABBREVIATION: Final = re.compile(
+    r"(?:v\.\s?a|z\.\s?[nb]|p\.\s?[ao]|a\.\s?p|i\.\s?[vam]|d\.\s?[dp]|s\.\s?[cpo]|n\.\s?a)\.?(?![^\W_])"
+)
 _PARTS: Final = re.compile(
     r"(?<![\d.])(\d{1,4})\s?([-./_]| (?=\d))\s?(\d{1,2})\s?\2\s?(\d{2,4})(?!\d|\.\d)"
     r"(?:[t ,]{1,2}\d{1,2}:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:z|[+-]\d\d:?\d\d)?)?"
@@ -194,6 +198,11 @@ def _checked(passage: Passage, pattern: re.Pattern[str], rule: str) -> Iterator[
     for match in pattern.finditer(passage.folded):
         if not is_measurement(passage, match.start(), match.end()):
             yield Span(match.start(), match.end(), rule)
+
+
+def is_unit(word: str) -> bool:
+    """Tell whether a folded word is a unit of measurements."""
+    return word in _UNITS
 
 
 def is_measurement(passage: Passage, start: int, end: int) -> bool:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from fastdeid.passages import Passage, Span
-from fastdeid.patterns import is_measurement
+from fastdeid.patterns import ABBREVIATION, is_measurement, is_unit
 from fastdeid.surroundings import rules_of_tokens
 from fastdeid.vocabulary import Vocabulary
 
@@ -15,7 +15,7 @@ UNKNOWN: Final = "unknown word"
 _LONGEST_NUMBER: Final = 4
 # Between the parts of one expression: C3/C4, 10:1, 512 x 512, p.a.
 _NUMERIC: Final = frozenset((".", "/", "-", ",", ":", " "))
-_CLOSE: Final = frozenset(("", "/", "-", "x", " x ", ":", ".", " -"))
+_CLOSE: Final = frozenset(("", "/", "-", "x", " x ", ":", ".", " -", "=", "+"))
 _SIDES: Final = frozenset("lrcw")
 
 
@@ -27,12 +27,7 @@ def find_unknown(passage: Passage, spans: Iterable[Span], vocabulary: Vocabulary
     """
     gone = rules_of_tokens(passage, list(spans))
     tokens = passage.tokens
-    clinical = [vocabulary.knows_halves(word) or word in _SIDES for *_, word in tokens]
-    for number, pair in enumerate(pairwise(passage.words)):
-        if pair in vocabulary.phrases:
-            clinical[number] = clinical[number + 1] = True
-    for number in range(len(tokens)):
-        clinical[number] = clinical[number] or _is_joined(passage, number, clinical)
+    clinical = _find_clinical(passage, vocabulary)
     unknown = []
     for number, (start, end, word) in enumerate(tokens):
         if gone[number]:
@@ -47,6 +42,21 @@ def find_unknown(passage: Passage, spans: Iterable[Span], vocabulary: Vocabulary
     return sorted(unknown)
 
 
+def _find_clinical(passage: Passage, vocabulary: Vocabulary) -> list[bool]:
+    """Tell of each token whether it is clinical, by itself or by those beside it."""
+    tokens = passage.tokens
+    clinical = [vocabulary.knows_halves(word) or word in _SIDES for *_, word in tokens]
+    for number, pair in enumerate(pairwise(passage.words)):
+        if pair in vocabulary.phrases:
+            clinical[number] = clinical[number + 1] = True
+    for number, (start, *_) in enumerate(tokens[:-1]):
+        if ABBREVIATION.match(passage.folded, start):
+            clinical[number] = clinical[number + 1] = True
+    for number in range(len(tokens)):
+        clinical[number] = clinical[number] or _is_joined(passage, number, clinical)
+    return clinical
+
+
 def _is_joined(passage: Passage, number: int, clinical: list[bool]) -> bool:
     """Tell whether a letter is joined to a number or a clinical word: C5, w/o."""
     tokens = passage.tokens
@@ -54,6 +64,8 @@ def _is_joined(passage: Passage, number: int, clinical: list[bool]) -> bool:
     if len(word) != 1:
         return False
     before = number > 0 and passage.folded[tokens[number - 1][1] : start]
+    if before == " " and tokens[number - 1][2].isdecimal() and is_unit(word):
+        return True
     after = number + 1 < len(tokens) and passage.folded[end : tokens[number + 1][0]]
     return any(
         gap in _CLOSE and (clinical[other] or tokens[other][2].isdecimal())

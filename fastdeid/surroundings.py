@@ -28,6 +28,7 @@ _BEFORE: Final = frozenset(
     referring referrer referred ref zuweiser zuweisender uberweiser physician arzt arztin medico
     medecin radiologist radiologe radiologue tech technologist technician mtra mta operator attn
     requester requesting anfordernd anforderer anfordernder wohnhaft residing adresse address
+    aanvrager zuw tfno nac nasc dat
     ore hora heure solicitada solicitado richiesta richiesto aangevraagd demande cf
     nir relu lu vu dicte tecnico enfermera enfermero manipulateur manip infirmiere staff laborant
     read seen performed reported dictated ordered requested reviewed signed scanned verified

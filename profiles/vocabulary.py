@@ -76,13 +76,13 @@ def _meanings() -> Iterator[str]:
 
 
 def _phrases(meanings: Iterable[str], names: set[str]) -> set[str]:
-    """Return pairs of words in lower case of which one is also a name: white matter."""
+    """Return pairs of words of which one is also a name: white matter, Lateral Wall."""
     found = set()
     for meaning in meanings:
-        words = re.findall(r"[\w/]+", meaning)
+        words = re.findall(r"[\w/]+", fold(meaning))
         for first, second in pairwise(words):
             pair = first + second
-            if not (pair.isalpha() and pair.islower()) or (first in names) == (second in names):
+            if not pair.isalpha() or (first in names) == (second in names):
                 continue
             other = second if first in names else first
             if len(other) > 2 and other not in _JOINTS:
