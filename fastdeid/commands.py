@@ -11,7 +11,14 @@ from typing import Annotated
 
 import typer
 
-from fastdeid import export_commands, key_commands, link_commands, profile_commands, verify_commands
+from fastdeid import (
+    cluster_commands,
+    export_commands,
+    key_commands,
+    link_commands,
+    profile_commands,
+    verify_commands,
+)
 from fastdeid import run_options as options
 from fastdeid.naming import DEFAULT_TEMPLATE
 
@@ -34,6 +41,7 @@ app.command()(profile_commands.explain)
 verify_commands.register(app)
 export_commands.register(app, manifest_app)
 key_commands.register(app)
+cluster_commands.register(app)
 
 _EXIT_CODES = """
 Exit codes: 0 every DICOM file is de-identified; 1 internal error; 2 wrong usage; 3 some files are
@@ -74,15 +82,10 @@ def run(  # noqa: PLR0917 - typer calls it by name
     Interrupted at any moment, the same command goes on with the rest.
     """
     from fastdeid.engines import local
-    from fastdeid.engines.stop import Interrupted
-    from fastdeid.errors import KeyFileError
     from fastdeid.progress import Progress
 
-    if key is None:
-        raise KeyFileError(
-            "a project key is needed, --key PROJECT.key; make one: fastdeid keygen PROJECT.key"
-        )
-    try:
+    key = options.needed_key(key)
+    with options.interruptible():
         summary = local.run(
             source,
             target,
@@ -97,8 +100,6 @@ def run(  # noqa: PLR0917 - typer calls it by name
             link_table_key=link_table_key,
             reporter=Progress(sys.stderr),
         )
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted; the same command goes on") from None
     from fastdeid.summary import as_json, closing_table
 
     typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))

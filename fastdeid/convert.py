@@ -7,6 +7,7 @@ continued by the same calls with the same arguments.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -28,9 +29,9 @@ from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 WORK_FOLDER: Final = "work"
 
 
-def open_workspace(paths: Paths, sealing: Sealing) -> Workspace:
+def open_workspace(place: Paths | Settings, sealing: Sealing) -> Workspace:
     """Return the working folder of a run, which may not exist yet."""
-    return Workspace(os.path.join(paths.link_table, WORK_FOLDER), sealing)
+    return Workspace(os.path.join(place.link_table, WORK_FOLDER), sealing)
 
 
 # Settings ------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def _found(workspace: Workspace, draft: Draft) -> str:
     random = workspace.settings.pseudonyms == drawn_key.RANDOM
     if workspace.has_plan():
         same = workspace.plan.digest == draft.digest
-        if same and _is_finished(workspace):
+        if same and is_finished(workspace):
             drawn_key.destroy(workspace)  # a run may be killed between its last two steps
             workspace.remove_stale_parts()
             return FINISHED
@@ -148,7 +149,8 @@ def _found(workspace: Workspace, draft: Draft) -> str:
     return NEW
 
 
-def _is_finished(workspace: Workspace) -> bool:
+def is_finished(workspace: Workspace) -> bool:
+    """Whether a run is finished, its tables are there, and so are its outputs."""
     settings = workspace.settings
     finished = read_finished(workspace)
     if finished is None or finished.table_sizes != _table_sizes(settings):
@@ -179,18 +181,39 @@ def _outputs_stand(target: str, expected: Iterable[tuple[str, int]]) -> bool:
         return False
 
 
-def unfinished_partitions(workspace: Workspace, state: str) -> list[int]:
+def unfinished_partitions(
+    workspace: Workspace, state: str, numbers: range | None = None
+) -> list[int]:
     """Return the partitions that must run: no part, or an output of theirs is not there.
 
-    state: what `make_plan` returned. The outputs of a new run need no look.
+    state: what `make_plan` returned. The outputs of a new run need no look. numbers: of the
+    partitions that are asked for, all by default.
     """
-    numbers = range(workspace.n_partitions)
+    asked = range(workspace.n_partitions) if numbers is None else numbers
     if state in (NEW, CHANGED):
-        return list(numbers)
-    return [number for number in numbers if not _part_stands(workspace, number)]
+        return list(asked)
+    left = [number for number in asked if not part_stands(workspace, number)]
+    for number in left:
+        workspace.remove_part(number)
+    return left
 
 
-def _part_stands(workspace: Workspace, number: int) -> bool:
+def missing_shares(workspace: Workspace) -> list[int]:
+    """Return the shares that are not proved complete.
+
+    Complete: for each partition of a share there is a part of this plan that nobody has changed; it
+    has a row for each file, and every output that it promises stands with its length.
+    """
+    shares = workspace.plan.shares
+    return [
+        share
+        for share, (first, after) in enumerate(itertools.pairwise(shares))
+        if not all(part_stands(workspace, number) for number in range(first, after))
+    ]
+
+
+def part_stands(workspace: Workspace, number: int) -> bool:
+    """Whether a partition is committed and all its outputs are there."""
     part = workspace.read_part(number)
     if part is None:
         return False
@@ -201,10 +224,7 @@ def _part_stands(workspace: Workspace, number: int) -> bool:
         for verdict, published, path, size in zip(*columns, strict=True)
         if verdict == Verdict.OK and published != "different"
     )
-    if _outputs_stand(workspace.settings.target, expected):
-        return True
-    workspace.remove_part(number)
-    return False
+    return _outputs_stand(workspace.settings.target, expected)
 
 
 _OURS: Final = (".", f"{manifest.MANIFEST_FILE}.")

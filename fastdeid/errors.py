@@ -18,6 +18,19 @@ class UsageError(FastdeidError):
     exit_code = 2
 
 
+class IncompleteError(FastdeidError):
+    """Partitions of a plan have not been done; run them and come back.
+
+    missing: their numbers. n_shares: how many partitions there are.
+    """
+
+    exit_code = 75
+
+    def __init__(self, missing: list[int], n_shares: int) -> None:
+        self.missing = missing
+        super().__init__(f"{len(missing)} of {n_shares} partitions are not complete")
+
+
 class NoDicomError(FastdeidError):
     """The source holds no DICOM file."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -51,3 +53,25 @@ Digests = Annotated[
     typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
 ]
 Sync = Annotated[bool, typer.Option(help="Wait for the disk before a partition counts as done.")]
+
+
+def needed_key(key: Path | None) -> Path:
+    """Return the key that an option names. Raises KeyFileError where it names none."""
+    from fastdeid.errors import KeyFileError
+
+    if key is None:
+        raise KeyFileError(
+            "a project key is needed, --key PROJECT.key; make one: fastdeid keygen PROJECT.key"
+        )
+    return key
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C inside the block into the error that says how to go on."""
+    from fastdeid.engines.stop import Interrupted
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; the same command goes on") from None

@@ -42,7 +42,8 @@ class Settings(msgspec.Struct, frozen=True):
     project key. sync: whether outputs are on disk before their partition counts as done.
     digests: whether digests of inputs and outputs are recorded. template: of output paths.
     pseudonyms: "keyed", or "random", see `drawn_key`.
-    link_table_key: what the link table is encrypted under, see `sealing`.
+    link_table_key: what the link table is encrypted under, see `sealing`. key_file: where the key
+    was when a cluster's run was planned.
     """
 
     source: str
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
     template: str = DEFAULT_TEMPLATE
     pseudonyms: str = "keyed"
     link_table_key: str = PROJECT
+    key_file: str = ""
 
 
 class Part(msgspec.Struct, frozen=True):

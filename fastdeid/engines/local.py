@@ -71,17 +71,14 @@ def run(
 
         paths = resolve_paths(source, target, link_table, key=key)
         secret = read_key(key)
-        from fastdeid.engines.session import Session
+        from fastdeid.engines.session import Session, settings_for
 
+        options: Any = {"sync": sync, "digests": digests, "link_table_key": link_table_key}
+        settings = settings_for(paths, secret, profile, template=template, **options)
         session = Session(
-            paths=paths,
-            key=secret,
-            profile=profile,
+            settings,
+            secret,
             workers=n_workers,
-            template=template,
-            sync=sync,
-            digests=digests,
-            link_table_key=link_table_key,
             reporter=reporter or Silent(),
             stop=stop,
             started=started,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,8 +22,10 @@ from fastdeid.convert import (
     check_settings,
     create_folders,
     finish,
+    is_finished,
     keep_finished,
     make_plan,
+    missing_shares,
     open_workspace,
     read_finished,
     sweep,
@@ -33,7 +36,7 @@ from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Files, Setup, Task
-from fastdeid.errors import FastdeidError
+from fastdeid.errors import FastdeidError, IncompleteError
 from fastdeid.folders import Paths
 from fastdeid.progress import Reporter
 from fastdeid.pseudonyms import Pseudonyms
@@ -50,47 +53,58 @@ _MESSAGES: Final = {
 }
 
 
+def settings_for(
+    paths: Paths,
+    key: bytes,
+    profile: str,
+    *,
+    template: str,
+    sync: bool,
+    digests: bool,
+    link_table_key: str,
+) -> Settings:
+    """Return the settings of a run.
+
+    Raises ProfileError when the profile cannot be used, KeyFileError for an unknown link_table_key.
+    """
+    compiled = load_profile(profile)
+    require_available(compiled.settings)
+    check_master(link_table_key)
+    return Settings(
+        source=paths.source,
+        target=paths.target,
+        link_table=paths.link_table,
+        profile=profile,
+        profile_version=compiled.version,
+        profile_digest=compiled.digest,
+        options=tuple(compiled.options),
+        method=compiled.method,
+        key_id=Pseudonyms(key).key_id,
+        fastdeid_version=__version__,
+        sync=sync,
+        digests=digests,
+        template=template,
+        pseudonyms=compiled.settings.pseudonyms,
+        link_table_key=link_table_key,
+    )
+
+
 class Session:
-    """One start of a run."""
+    """One start of a run, or of a piece of it."""
 
     def __init__(
         self,
-        *,
-        paths: Paths,
+        settings: Settings,
         key: bytes,
-        profile: str,
+        *,
         workers: int,
-        template: str,
-        sync: bool,
-        digests: bool,
-        link_table_key: str,
         reporter: Reporter,
         stop: Stop,
         started: float,
         make: Callable[..., Any] | None,
     ) -> None:
-        compiled = load_profile(profile)
-        require_available(compiled.settings)
-        check_master(link_table_key)
-        pseudonyms = Pseudonyms(key)
-        self._settings = Settings(
-            source=paths.source,
-            target=paths.target,
-            link_table=paths.link_table,
-            profile=profile,
-            profile_version=compiled.version,
-            profile_digest=compiled.digest,
-            options=tuple(compiled.options),
-            method=compiled.method,
-            key_id=pseudonyms.key_id,
-            fastdeid_version=__version__,
-            sync=sync,
-            digests=digests,
-            template=template,
-            pseudonyms=compiled.settings.pseudonyms,
-            link_table_key=link_table_key,
-        )
-        self._workspace = open_workspace(paths, Sealing(pseudonyms))
+        self._settings = settings
+        self.workspace = open_workspace(settings, Sealing(Pseudonyms(key)))
         self._key = key
         self._make = make
         self._workers = workers
@@ -103,14 +117,8 @@ class Session:
 
         Raises Stopped when a stop was requested, InputError when SOURCE cannot be read.
         """
-        workspace = self._workspace
-        check_settings(workspace, self._settings)
-        plan.require_readable(os.fsencode(self._settings.source))
-        create_folders(workspace, self._settings)
-        with workspace.lock():
-            state = make_plan(workspace, self._draft(workspace.folder), self._workers)
-            if state in _MESSAGES:
-                self._reporter.say(_MESSAGES[state])
+        workspace = self.workspace
+        with self._planned(None) as state:
             if state == FINISHED:
                 return self._unchanged()
             if state != NEW:
@@ -124,8 +132,59 @@ class Session:
             keep_finished(workspace, summary)
         return self._rated(summary, done)
 
+    def plan(self, n_shares: Callable[[int, int], int]) -> str:
+        """Plan for the tasks of a cluster; return what was found, see `convert.make_plan`."""
+        with self._planned(n_shares) as state:
+            return state
+
+    def partitions(self, numbers: range) -> Summary:
+        """Run what is left of some partitions; return what it came to.
+
+        Raises Stopped when a stop was requested.
+        """
+        with self.workspace.lock(shared=True):
+            left = unfinished_partitions(self.workspace, RESUMED, numbers)
+            with self._crew(self.workspace.folder) as crew:
+                done = self._do(crew, left, *self._extent(left))
+        summary = merge(done)
+        summary.state = "done" if left else "unchanged"
+        return self._rated(summary, done)
+
+    def finalise(self) -> Summary:
+        """Finalise a run whose partitions other processes have done.
+
+        Raises IncompleteError when some are missing; then nothing is changed.
+        """
+        workspace = self.workspace
+        with workspace.lock():
+            if is_finished(workspace):
+                return self._unchanged()
+            missing = missing_shares(workspace)
+            if missing:
+                raise IncompleteError(missing, workspace.plan.n_shares)
+            sweep(self._settings.target)
+            with self._crew(workspace.folder) as crew:
+                summary = finish(workspace, crew.again)
+            keep_finished(workspace, summary)
+        return self._rated(summary, [])
+
+    @contextlib.contextmanager
+    def _planned(self, n_shares: Callable[[int, int], int] | None) -> Iterator[str]:
+        """Hold the run, with a plan."""
+        workspace = self.workspace
+        check_settings(workspace, self._settings)
+        plan.require_readable(os.fsencode(self._settings.source))
+        create_folders(workspace, self._settings)
+        with workspace.lock():
+            draft = self._draft(workspace.folder)
+            shares = None if n_shares is None else n_shares(draft.n_files, draft.size)
+            state = make_plan(workspace, draft, self._workers, n_shares=shares)
+            if state in _MESSAGES:
+                self._reporter.say(_MESSAGES[state])
+            yield state
+
     def _draft(self, folder: str) -> Draft:
-        return Draft(os.fsencode(self._settings.source), folder, self._workspace.sealing)
+        return Draft(os.fsencode(self._settings.source), folder, self.workspace.sealing)
 
     def dry_run(self) -> Summary:
         """Judge every file of SOURCE; nothing is written, so equal instances are not compared."""
@@ -143,7 +202,7 @@ class Session:
 
     def _extent(self, numbers: list[int]) -> tuple[int, int]:
         """Return files and bytes of some partitions."""
-        starts, sizes = self._workspace.starts, self._workspace.plan.sizes
+        starts, sizes = self.workspace.starts, self.workspace.plan.sizes
         files = sum(starts[number + 1] - starts[number] for number in numbers)
         return files, sum(sizes[number] for number in numbers)
 
@@ -166,7 +225,7 @@ class Session:
         return done
 
     def _unchanged(self) -> Summary:
-        finished = read_finished(self._workspace)
+        finished = read_finished(self.workspace)
         if finished is None:
             raise FastdeidError("the summary has gone while it was read")
         finished.summary.state = "unchanged"

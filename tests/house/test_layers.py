@@ -83,7 +83,15 @@ LAYERS = (
     ("engines", "engines.*", "progress"),
     ("api", "audit", "exports", "exports.*", "linkage", "linkage.*", "risk"),
     (
-        *("__main__", "cli", "commands", "link_commands", "profile_commands", "verify_commands"),
+        *(
+            "__main__",
+            "cli",
+            "cluster_commands",
+            "commands",
+            "link_commands",
+            "profile_commands",
+            "verify_commands",
+        ),
         *("export_commands", "key_commands", "run_options"),
     ),
 )

@@ -1,0 +1,143 @@
+"""The commands for clusters: plan, partition, finalise, slurm; only typer is imported here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fastdeid import run_options as options
+from fastdeid.naming import DEFAULT_TEMPLATE
+
+if TYPE_CHECKING:
+    from fastdeid.summary import Summary
+
+_Work = Annotated[
+    Path,
+    typer.Argument(metavar="WORK", help="Folder of the link table (PHI), where all nodes see it."),
+]
+_Target = Annotated[
+    Path, typer.Option("--target", help="Folder for the outputs.", metavar="TARGET")
+]
+_Partitions = Annotated[
+    int | None, typer.Option(min=1, help="Partitions, at most.", metavar="N", show_default=False)
+]
+_PartitionBytes = Annotated[
+    int | None,
+    typer.Option(min=1, help="About so many bytes in each partition.", metavar="B"),
+]
+_Number = Annotated[
+    int | None,
+    typer.Argument(
+        metavar="[J]",
+        help="The partition, from 0. Default: SLURM_ARRAY_TASK_ID or PBS_ARRAY_INDEX; "
+        "SGE_TASK_ID or LSB_JOBINDEX less 1.",
+    ),
+]
+_OtherKey = Annotated[
+    Path | None,
+    typer.Option(help="The project key. Default: the file of the plan.", metavar="PROJECT.key"),
+]
+
+_PARTITION_CODES = """
+Exit codes: 0 the partition is committed, whatever became of its files; 75 stopped by SIGTERM or
+SIGUSR1 when the files at hand were committed: the same command goes on; others: see fastdeid run.
+"""
+_FINALISE_CODES = """
+Exit codes: 75 some partitions are not complete, nothing was changed: the line on standard output
+names them for sbatch; others: see fastdeid run.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(plan)
+    app.command(epilog=_PARTITION_CODES)(partition)
+    app.command(epilog=_FINALISE_CODES)(finalise)
+
+
+def plan(  # noqa: PLR0917 - typer calls it by name
+    source: options.Source,
+    work: _Work,
+    target: _Target,
+    key: options.Key = None,
+    profile: options.Profile = "basic",
+    partitions: _Partitions = None,
+    partition_bytes: _PartitionBytes = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+    template: options.Template = DEFAULT_TEMPLATE,
+    digests: options.Digests = False,
+    link_table_key: options.LinkTableKey = "project",
+    sync: options.Sync = True,
+) -> None:
+    """Cut SOURCE into partitions for the tasks of a cluster.
+
+    Then run fastdeid partition WORK J for each J from 0, in any order, at once or one after
+    another, and fastdeid finalise WORK. There may be fewer partitions than asked for.
+    """
+    from fastdeid.engines import shares
+    from fastdeid.progress import Progress
+
+    planned = shares.plan(
+        source,
+        work,
+        target=target,
+        key=options.needed_key(key),
+        profile=profile,
+        partitions=partitions,
+        partition_bytes=partition_bytes,
+        template=template,
+        sync=sync,
+        digests=digests,
+        link_table_key=link_table_key,
+        reporter=Progress(sys.stderr),
+    )
+    if json:
+        import msgspec
+
+        typer.echo(msgspec.json.format(msgspec.json.encode(planned)).decode())
+        return
+    for name in ("partitions", "files", "bytes"):
+        typer.echo(f"{name:<40}{getattr(planned, name):>14,}")
+
+
+def partition(
+    work: _Work,
+    number: _Number = None,
+    key: _OtherKey = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+) -> None:
+    """Do one partition of a plan. Doing it again is harmless."""
+    from fastdeid.engines import shares
+    from fastdeid.progress import Progress
+
+    with options.interruptible():
+        summary = shares.run_partition(
+            work, number, key=key, workers=workers, reporter=Progress(sys.stderr)
+        )
+    _say(summary, json=json)
+
+
+def finalise(work: _Work, key: _OtherKey = None, json: options.Json = False) -> None:
+    """Prove all partitions complete, and write link table and manifest."""
+    from fastdeid.engines import shares
+    from fastdeid.errors import IncompleteError
+    from fastdeid.progress import Progress
+
+    try:
+        with options.interruptible():
+            summary = shares.finalise(work, key=key, reporter=Progress(sys.stderr))
+    except IncompleteError as error:
+        typer.echo(f"--array={shares.as_array(error.missing)}")
+        raise
+    _say(summary, json=json)
+    raise typer.Exit(summary.exit_code)
+
+
+def _say(summary: Summary, *, json: bool) -> None:
+    from fastdeid.summary import as_json, closing_table
+
+    typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))

@@ -1,0 +1,1 @@
+"""Clusters: shares, batch systems, other schedulers."""
