@@ -46,6 +46,8 @@ _HARVESTED_IDENTIFIERS: Final = frozenset(
     ReferringPhysicianTelephoneNumbers OrderCallbackPhoneNumber RequestedProcedureID ResultsID
     ScheduledProcedureStepID ServiceEpisodeID SlideIdentifier SpecimenAccessionNumber
     SpecimenIdentifier StudyID TelephoneNumberTrial
+    CassetteID DetectorID GantryID GeneratorID PerformedStationName PlateID ScheduledStationName
+    StationName
     """.split()
 )
 _HARVESTED_PHRASES: Final = frozenset(

@@ -333,8 +333,12 @@ _RESEARCH: Final = frozenset(
     }
 )
 # The options of each profile that runs are scored by; "everything" is everything.toml.
+_CLEANED: Final = frozenset({"clean_descriptors", "retain_patient_characteristics"})
 PROFILES: Final[dict[str, frozenset[str]]] = {
     "basic": frozenset(),
     "research": _RESEARCH,
     "everything": _RESEARCH | {"clean_structured_content", "clean_graphics"},
+    "clinical-trial": _RESEARCH,
+    "safe-harbor": _CLEANED,
+    "teaching": _CLEANED | {"clean_graphics"},
 }

@@ -157,3 +157,13 @@ def test_the_value_of_a_standard_code_stays_whoever_has_that_number(tmp_path: Pa
     own = (b.text(PATIENT_ID, "LO", "121008"), code("121008", "99SITE", "Head"))
     (item,) = take(tmp_path, load_profile("basic"), *own).AnatomicRegionSequence
     assert item.CodeValue != "121008"
+
+
+def test_the_name_of_a_station_goes_from_descriptions_where_devices_are_not_retained(
+    tmp_path: Path,
+) -> None:
+    own = (b.text(STATION, "SH", "OB3DX1"), b.text(0x0008103E, "LO", "CHEST PA OB3DX1"))
+    cleaned = with_options(("clean_descriptors",))
+    assert take(tmp_path, cleaned, *own).SeriesDescription == "CHEST PA"
+    retained = with_options(("clean_descriptors", "retain_device_identity"))
+    assert take(tmp_path, retained, *own).StationName == "OB3DX1"
