@@ -44,8 +44,15 @@ class Job:
 
 
 def by_setting(jobs: Iterable[Job]) -> list[list[Job]]:
-    """Return jobs in groups of one setting each."""
+    """Return jobs in groups of one setting each.
+
+    The first file of a setting is a group of its own: what it has in common with the others is
+    resolved for it alone, and then known.
+    """
     groups: dict[int, list[Job]] = {}
     for job in jobs:
-        groups.setdefault(id(job.setting), []).append(job)
+        setting = job.setting
+        place = id(setting) if setting.is_met else -id(setting)
+        setting.is_met = True
+        groups.setdefault(place, []).append(job)
     return list(groups.values())

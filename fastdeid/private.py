@@ -115,7 +115,10 @@ class PrivateRules:
             ]
         if not first:
             return decisions
-        return [one._replace(row=first + one.row) for one in decisions]
+        return [
+            Decision(first + row, operation, replace, vr)
+            for row, operation, replace, vr in decisions
+        ]
 
     def explain(self, loaded: Loaded, rows: slice, rules: Rules) -> dict[int, str]:
         """Return row -> why it is kept or goes, without any value of the file."""

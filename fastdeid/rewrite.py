@@ -47,6 +47,7 @@ from fastdeid.second_pass import SecondPass, remove_block
 from fastdeid.setting import Settings
 from fastdeid.storage import Chunk
 from fastdeid.tags import SOP_INSTANCE_UID
+from fastdeid.texts import Texts
 
 _FIRST_OUTPUT: Final = 1 << 18
 _OVERLAY_GROUPS: Final = 0x60000000
@@ -63,6 +64,7 @@ class Rewriter:
         self._facts = FactsFinder(Settings(profile, pseudonyms))
         self._memo = Memo()
         self._second = SecondPass(profile, pseudonyms, self._memo)
+        self._texts = Texts(profile, self._memo)
         self._leaks = LeakCheck(profile.kinds)
         self._misses = np.zeros((0, kernel.N_MISS_COLUMNS), np.int64)
         self._segments = np.zeros((0, 3), np.int64)
@@ -115,8 +117,6 @@ class Rewriter:
         pseudonyms, registry = self._pseudonyms, self._profile.registry
         seen: dict[tuple[int, int, bytes], int] = {}
         for row, kind, scope, code, number in self._misses[:n_misses].tolist():
-            if kinds[kind].deferred:
-                continue
             raw = b"" if traits[kind] & kernel.CONSTANT else loaded.value(row)
             entry = seen.get((kind, scope, raw))
             if entry is None:
@@ -132,7 +132,7 @@ class Rewriter:
             cells[row * N_COLUMNS + ENTRY] = entry
 
     def decide_again(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
-        """Decide and resolve what the first pass could not: see `second_pass`."""
+        """Decide and resolve what the first pass could not: see `second_pass` and `texts`."""
         if not self._second.is_needed():
             return
         for job in jobs:
@@ -140,12 +140,11 @@ class Rewriter:
                 continue
             try:
                 self._second.change(loaded, job.number, job.setting, job.fd)
-                gone = self._second.clean_texts(loaded, job.number, job.setting, job.fd)
             except OSError as error:
                 job.error = error
-                continue
-            for row in gone:
-                self._clean(loaded, job, row)
+        living = [job for job in jobs if job.error is None]
+        for job, row in self._texts.clean(loaded, living) if living else ():
+            self._clean(loaded, job, row)
 
     def _map_uids(self, loaded: Loaded, kind: int, n_misses: int) -> int:
         """Resolve the misses that are single UIDs; return how many others there are."""
@@ -195,11 +194,11 @@ class Rewriter:
     ) -> dict[int, int]:
         """Take out of kept texts what the leak check has found; return how many in each file."""
         n_cleaned: dict[int, int] = {}
-        if not self._second.cleans_kept_texts:
+        if not self._texts.cleans_kept:
             return n_cleaned
-        settings = {job.number: job.setting for job in jobs}
+        by_number = {job.number: job for job in jobs}
         for number, row in hits:
-            if self._second.clean_kept_text(loaded, number, row, settings[number]):
+            if self._texts.clean_kept(loaded, by_number[number], row):
                 n_cleaned[number] = n_cleaned.get(number, 0) + 1
         return n_cleaned
 

@@ -15,7 +15,7 @@ from fastdeid.available import require_available
 from fastdeid.dicom.encodings import EXPLICIT_BIG, IMPLICIT_LITTLE
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.errors import DicomError
-from fastdeid.kernels.rules import CONSTANT, PER_PATIENT
+from fastdeid.kernels.rules import CONSTANT, DEFERRED, PER_PATIENT
 from fastdeid.kinds import Kind
 from fastdeid.markers import Markers, make_markers
 from fastdeid.pseudonyms import Pseudonyms
@@ -36,8 +36,8 @@ class Setting(msgspec.Struct):
     implicit: the context for values in implicit VR little endian, such as all in a UN sequence.
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
     patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for
-    one whose result is the same for every value. uid_kind: the kind of plain UIDs. date_offset: in
-    days.
+    one whose result is the same for every value, DEFERRED for texts. uid_kind: the kind of plain
+    UIDs. date_offset: in days. is_met: a file was decided under it.
     """
 
     rules: Rules
@@ -49,6 +49,7 @@ class Setting(msgspec.Struct):
     uid_kind: int
     date_offset: int
     markers: Markers
+    is_met: bool = False
 
 
 class Settings:
@@ -152,7 +153,8 @@ class Settings:
 
 def _traits(kind: Kind) -> int:
     is_constant = kind.replace == "dummy" and not kind.harvest
-    return (PER_PATIENT if kind.per_patient else 0) | (CONSTANT if is_constant else 0)
+    traits = ((PER_PATIENT, kind.per_patient), (CONSTANT, is_constant), (DEFERRED, kind.deferred))
+    return sum(trait for trait, holds in traits if holds)
 
 
 def _uid_kind(rules: Rules) -> int:

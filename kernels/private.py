@@ -21,7 +21,8 @@ LONGEST_VALUE = 1024
 NO_VALUE = 0xFFFF
 
 # Columns of the table and flags (SEQUENCE, BULK, LONG) as in kernels/elements.py.
-_TAG, _VR, _VALUE, _LENGTH, _PARENT, _END, _FLAGS = 0, 1, 3, 4, 5, 6, 7
+_TAG, _VR, _VALUE, _LENGTH, _PARENT, _END, _FLAGS, _OPERATION = 0, 1, 3, 4, 5, 6, 7, 8
+_REMOVE = 1
 _BULK, _SEQUENCE, _IS_ITEM, _LONG = 4, 8, 16, 256
 _CHARACTERISTICS = 0x00080300
 _UN = 30
@@ -118,3 +119,24 @@ def pack_private(header, table, first, end, packed):
     if n_private == 0:
         return np.int64(0)
     return size if size <= packed.shape[0] else -size
+
+
+@nb.njit([nb.int64(_TABLE, nb.int64, nb.int64, nb.int64)], **_KERNEL)
+def remove_unused_creator(table, first, end, row):
+    """Remove the private creator of a row's block when nothing of the block stays.
+
+    table: as decided; the rows of the file are those from `first` to `end`. Returns how many
+    creators were removed: 0 or 1, or more where a block is reserved twice.
+    """
+    tag, parent = table[row, _TAG], table[row, _PARENT]
+    creator = (tag & 0xFFFF0000) | ((tag >> 8) & 0xFF)
+    for other in range(first, end):
+        if table[other, _PARENT] == parent and table[other, _TAG] >> 8 == tag >> 8:
+            if table[other, _OPERATION] != _REMOVE:
+                return np.int64(0)
+    n_removed = np.int64(0)
+    for other in range(first, end):
+        if table[other, _PARENT] == parent and table[other, _TAG] == creator:
+            table[other, _OPERATION] = _REMOVE
+            n_removed += 1
+    return n_removed

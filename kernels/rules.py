@@ -38,8 +38,9 @@ IN_IMPLICIT_VR = 1 << 40
 MISS_ROW, MISS_KIND, MISS_CONTEXT, MISS_HASH, MISS_FILE = range(5)
 N_MISS_COLUMNS = 5
 
-# Bits of the traits of a kind: its results depend on the patient; they do not depend on the value.
-PER_PATIENT, CONSTANT = 1, 2
+# Bits of the traits of a kind: its results depend on the patient; they do not depend on the value;
+# they depend on all that the headers of the file know, and are left to `find_texts`.
+PER_PATIENT, CONSTANT, DEFERRED = 1, 2, 4
 
 # Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
@@ -55,6 +56,7 @@ _LONG_KEYS = nb.types.Array(nb.uint64, 1, "C", readonly=True)
 _RULES = nb.types.Array(nb.int32, 2, "C", readonly=True)
 _TRAITS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 _FILES = nb.types.Array(nb.int64, 1, "C", readonly=True)
+_SCOPES = nb.types.Array(nb.int64, 2, "C", readonly=True)
 _INT = nb.int64
 
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
@@ -206,10 +208,11 @@ def decide_actions(
     kind, child context of a tag in a sequence path. private: (n_vrs, 3) operation and kind of
     private elements, 1 where a VR is not kept under an attribute of another. traits: (n_kinds,),
     PER_PATIENT where results depend on the context `patient`, else on `shared`, both with
-    IN_IMPLICIT_VR where that is; a CONSTANT kind is looked up with an empty value. slots, entries,
-    arena: the memo. misses: (n, N_MISS_COLUMNS) receives row, kind, context, hash, file.
-    contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows below a removed,
-    emptied or replaced sequence are removed, but their identifying values are learnt all the same.
+    IN_IMPLICIT_VR where that is; a CONSTANT kind is looked up with an empty value, a DEFERRED one
+    is not. slots, entries, arena: the memo. misses: (n, N_MISS_COLUMNS) receives row, kind,
+    context, hash, file. contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows
+    below a removed, emptied or replaced sequence are removed, but their identifying values are
+    learnt all the same.
     """
     n_misses = np.int64(0)
     for i in range(numbers.shape[0]):
@@ -238,7 +241,7 @@ def decide_actions(
             length = table[row, _LENGTH]
             if flags & (_LONG | _SEQUENCE):
                 length = 0
-            if kind < 0 or (length == 0 and operation != REPLACE):
+            if kind < 0 or (length == 0 and operation != REPLACE) or traits[kind] & DEFERRED:
                 continue
             if traits[kind] & CONSTANT:
                 length = 0
@@ -254,4 +257,57 @@ def decide_actions(
                 misses[n_misses, MISS_HASH] = code
                 misses[n_misses, MISS_FILE] = numbers[i]
                 n_misses += 1
+    return n_misses
+
+
+@nb.njit(
+    [
+        _INT(
+            *(_BYTES, _TABLE, _TABLE, _FILES, _SCOPES, _TRAITS, _FILES),
+            *(_SLOTS, _TABLE, _BYTES, _TABLE),
+        )
+    ],
+    **_KERNEL,
+)
+def find_texts(
+    header, table, files, numbers, scopes, texts, kinds, slots, entries, arena, misses
+):  # fmt: skip
+    """Give texts that are cleaned their memo entries; collect those that the memo does not hold.
+
+    header, table, files, slots, entries, arena: as for `decide_actions`, after it. numbers: shape
+    (n,), which files. scopes: shape (n, 2), contexts of the memo: of the file's texts that are
+    replaced but have no entry yet, and of its texts that are kept, -1 to pass over these. texts:
+    shape (n_vrs,), 1 for VRs of text. kinds: shape (n_vrs,), the kind under which texts of a VR
+    are held. misses: as for `decide_actions`; hash -1 for a value that is not loaded. Returns the
+    number of misses. A kept text that the memo holds stays as it is.
+    """
+    n_misses = np.int64(0)
+    for i in range(numbers.shape[0]):
+        for row in range(files[numbers[i], _FIRST_ROW], files[numbers[i], _N_ROWS]):
+            operation = table[row, _OPERATION]
+            flags = table[row, _FLAGS]
+            length = table[row, _LENGTH]
+            if operation == REPLACE and table[row, _ENTRY] < 0:
+                scope = scopes[i, 0]
+            elif operation == KEEP and scopes[i, 1] >= 0 and texts[table[row, _VR]] != 0:
+                scope = scopes[i, 1]
+                if length == 0 or flags & (_LONG | _SEQUENCE | _IS_ITEM):
+                    continue
+            else:
+                continue
+            kind = kinds[table[row, _VR]]
+            code = entry = np.int64(-1)
+            if not flags & (_LONG | _SEQUENCE):
+                start = table[row, _VALUE]
+                code = _hash(header, start, length, kind, scope)
+                entry = _find_entry(header, start, length, kind, scope, code, slots, entries, arena)
+            if entry < 0:
+                misses[n_misses, MISS_ROW] = row
+                misses[n_misses, MISS_KIND] = kind
+                misses[n_misses, MISS_CONTEXT] = scope
+                misses[n_misses, MISS_HASH] = code
+                misses[n_misses, MISS_FILE] = numbers[i]
+                n_misses += 1
+            elif operation == REPLACE:
+                table[row, _ENTRY] = entry
     return n_misses

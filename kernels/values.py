@@ -7,8 +7,11 @@ import numpy as np
 
 # Columns of `found`, as `find_rows` writes them (kernels/rows.py).
 _ROW, _VALUE, _LENGTH = 0, 1, 2
-# Column of the element table (kernels/elements.py).
-_OPERATION = 8
+# Columns of the element table (kernels/elements.py), cells of the state of a file, and columns of
+# the memo (kernels/rules.py).
+_OPERATION, _ENTRY = 8, 9
+_N_ROWS, _FIRST_ROW = 4, 14
+_KIND, _STAMP = 1, 9
 
 # Bytes before each value: its length plus one, little endian, 0 where the element is absent.
 PREFIX = 4
@@ -19,6 +22,7 @@ _BYTES = nb.types.Array(nb.uint8, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
 _NUMBERS = nb.types.Array(nb.int64, 1, "C")
 _PLACES = nb.types.Array(nb.int64, 1, "C", readonly=True)
+_FLAGS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
 
 
 @nb.njit([nb.int64(_BYTES, _PLACES, _TABLE, _PLACES, _BYTES, _NUMBERS, _NUMBERS)], **_KERNEL)
@@ -80,3 +84,38 @@ def pack_operations(table, firsts, found, places, packed):
                 number |= table[row, _OPERATION] << (2 * i)
         packed[f] = number
     return firsts.shape[0]
+
+
+@nb.njit(
+    [nb.int64(_TABLE, _TABLE, _PLACES, _TABLE, _FLAGS, nb.int64, _NUMBERS, _NUMBERS, _NUMBERS)],
+    **_KERNEL,
+)
+def pack_entries(table, files, numbers, entries, wanted, stamp, packed, ends, repeats):
+    """Collect the memo entries of some kinds that the rows of each file have, each of them once.
+
+    table, files: as decided. numbers: shape (n,), which files. entries: of the memo. wanted: shape
+    (n_kinds,), 1 for the kinds that count. stamp: the first of n that no entry has yet. packed:
+    shape (n_rows,) at least, receives entries in the order in which they are met. ends, repeats:
+    shape (n,), as for `pack_values`. Returns how many entries were collected.
+    """
+    n_packed = np.int64(0)
+    before = np.int64(0)
+    for i in range(numbers.shape[0]):
+        first = n_packed
+        for row in range(files[numbers[i], _FIRST_ROW], files[numbers[i], _N_ROWS]):
+            entry = table[row, _ENTRY]
+            if entry < 0 or wanted[entries[entry, _KIND]] == 0:
+                continue
+            if entries[entry, _STAMP] != stamp + i:
+                entries[entry, _STAMP] = stamp + i
+                packed[n_packed] = entry
+                n_packed += 1
+        ends[i] = n_packed
+        repeats[i] = 0
+        if i > 0 and n_packed - first == first - before:
+            equal = np.int64(0)
+            while first + equal < n_packed and packed[first + equal] == packed[before + equal]:
+                equal += 1
+            repeats[i] = 1 if first + equal == n_packed else 0
+        before = first
+    return n_packed

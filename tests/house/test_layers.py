@@ -52,6 +52,7 @@ LAYERS = (
             "second_pass",
             "setting",
             "statement",
+            "texts",
         ),
         *("concepts", "enumerated", "graphics", "overlays", "structured"),
         *("characteristics", "private", "private_plan", "private_rows", "private_values"),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastdeid.kernels.private import pack_private
+from fastdeid.kernels.elements import OPERATION
+from fastdeid.kernels.private import pack_private, remove_unused_creator
 from tests import builders as b
 from tests import strategies
 from tests.kernels import naive
@@ -63,3 +64,24 @@ def test_values_that_may_be_left_unloaded_are_no_part_of_the_key(vr: str, value:
 def test_a_file_without_private_elements_has_no_key() -> None:
     data = CHARACTERISTICS + b.text(0x00080060, "CS", "MR")
     assert packed(Scanned(data, 0, coding_of(b.EXPLICIT))) == b""
+
+
+@given(data=st.data())
+def test_a_creator_goes_with_the_last_element_of_its_block(data: st.DataObject) -> None:
+    block = (
+        b.element(0x00290010, "LO", b"ACME")
+        + b.element(0x00290011, "LO", b"OTHER ")
+        + b.element(0x00291010, "OB", b"12")
+        + b.element(0x00291020, "OB", b"34")
+        + b.element(0x00291110, "OB", b"56")
+    )
+    raw = b.sequence(0x00081140, [b.item(block), b.item(block)]) + block
+    scanned = Scanned(raw, 0, coding_of(b.EXPLICIT))
+    rows = scanned.result().rows
+    some = st.sampled_from([0, 1, 1, 1, 2, 3])
+    operations = data.draw(st.lists(some, min_size=len(rows), max_size=len(rows)))
+    scanned.table[: len(rows), OPERATION] = operations
+    number = data.draw(st.sampled_from([n for n, row in enumerate(rows) if row.tag & 0x1000]))
+    wanted = naive.remove_unused_creator(rows, operations, number)
+    remove_unused_creator(scanned.table, 0, scanned.n_rows, number)
+    assert scanned.table[: len(rows), OPERATION].tolist() == wanted

@@ -16,9 +16,9 @@ from fastdeid.kernels.elements import ENTRY, EXPLICIT, MAX_DEPTH, OPERATION
 from fastdeid.memo import Memo
 from fastdeid.tags import VR_NAMES
 from tests.builders import Element, Encoding, Node, element, encode
-from tests.kernels import naive
+from tests.kernels import naive, naive_rules
 from tests.kernels.damage import PLAIN_ENCODINGS, SAMPLES
-from tests.kernels.naive import REMOVE, Decision, Place, Rule, Rules
+from tests.kernels.naive_rules import REMOVE, Decision, Place, Rule, Rules
 from tests.kernels.naive_scan import Row
 from tests.kernels.scanning import ONLY, Scanned, coding_of
 from tests.strategies import data_sets
@@ -60,7 +60,9 @@ def _base_tag(tag: int) -> int:
 class Deciding:
     """The kernel's arrays for one set of rules, and the memo that lives from call to call."""
 
-    def __init__(self, rules: Rules, per_patient: Sequence[bool]) -> None:
+    def __init__(
+        self, rules: Rules, per_patient: Sequence[bool], deferred: Sequence[bool] = ()
+    ) -> None:
         tags = np.array(sorted(rules.general), np.uint32)
         self.keys, slots = lookup.place_tags(tags)
         self.general = np.zeros((len(self.keys), 3), np.int32)
@@ -73,7 +75,11 @@ class Deciding:
             [[REMOVE, rules.kind_of_vr[vr], vr in rules.betraying] for vr in VR_NAMES], np.int32
         )
         self.per_patient = per_patient
-        self.traits = np.array([kernel.PER_PATIENT * one for one in per_patient], np.uint8)
+        self.deferred = deferred or [False] * len(per_patient)
+        traits = zip(per_patient, self.deferred, strict=True)
+        self.traits = np.array(
+            [kernel.PER_PATIENT * one + kernel.DEFERRED * other for one, other in traits], np.uint8
+        )
         for array in (self.keys, self.general, self.iod_keys, self.iod):
             array.setflags(write=False)
         self.private.setflags(write=False)
@@ -102,7 +108,7 @@ def context_of(row: Row, kind: int, deciding: Deciding, shared: int, patient: in
 
 
 def raw_of(data: bytes, row: Row) -> bytes:
-    has_value = not (row.sequence or naive.is_long(row))
+    has_value = not (row.sequence or naive_rules.is_long(row))
     return data[row.value : row.value + row.length] if has_value else b""
 
 
@@ -122,7 +128,7 @@ def wanted_values(
             raw_of(scanned.data, rows[number]),
         )
         for number, (_, kind) in enumerate(decisions)
-        if kind >= 0
+        if kind >= 0 and not deciding.deferred[kind]
     ]
 
 
@@ -138,7 +144,8 @@ def test_every_row_is_decided_and_every_value_resolved_once(
     scanned = Scanned(encode(nodes, encoding), 0, coding_of(encoding))
     rows = scanned.result().rows
     rules = data.draw(rules_for(rows))
-    deciding = Deciding(rules, data.draw(st.lists(st.booleans(), min_size=4, max_size=4)))
+    traits = st.lists(st.booleans(), min_size=4, max_size=4)
+    deciding = Deciding(rules, data.draw(traits), data.draw(traits))
     decisions = naive.decide_actions(rows, rules)
 
     misses = deciding.run(scanned, 2, 5)

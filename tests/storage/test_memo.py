@@ -13,7 +13,7 @@ from fastdeid.kernels import search, uids
 from fastdeid.memo import Memo
 from fastdeid.tags import VR_NAMES
 from tests.builders import element, encode
-from tests.kernels.naive import Rule, Rules
+from tests.kernels.naive_rules import Rule, Rules
 from tests.kernels.scanning import Scanned
 from tests.kernels.test_rules import Deciding
 
