@@ -210,9 +210,8 @@ def decide_actions(
     PER_PATIENT where results depend on the context `patient`, else on `shared`, both with
     IN_IMPLICIT_VR where that is; a CONSTANT kind is looked up with an empty value, a DEFERRED one
     is not. slots, entries, arena: the memo. misses: (n, N_MISS_COLUMNS) receives row, kind,
-    context, hash, file. contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. Rows
-    below a removed, emptied or replaced sequence are removed, but their identifying values are
-    learnt all the same.
+    context, hash, file. contexts: (MAX_DEPTH + 2,) workspace. Returns the number of misses. What
+    stands below a sequence that goes is removed, but its identifying values are learnt.
     """
     n_misses = np.int64(0)
     for i in range(numbers.shape[0]):
