@@ -1,4 +1,4 @@
-"""RLE Lossless and Deflated Image Frame Compression, PS3.5 annexes G and A.4.13."""
+"""Frames without an image codec: RLE Lossless (PS3.5 annex G), deflated, and native ones (A.4)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid.codecs.codec import Codec, Samples, damaged, even, fill_pixels, shape_of
-from fastdeid.codecs.codec import stored_values as _stored
+from fastdeid.codecs.codec import (
+    Codec,
+    Samples,
+    damaged,
+    even,
+    fill_pixels,
+    shape_of,
+    stored_values,
+)
 from fastdeid.dicom.rle import decode_frame, encode_frame
 from fastdeid.errors import DicomError
-from fastdeid.pixels.masks import Layout, mask_boxes
+from fastdeid.pixels.masks import Box, Layout, mask_boxes
 
 
 class RunLengthCodec(Codec):
@@ -27,7 +34,7 @@ class RunLengthCodec(Codec):
 
     def decode(self, frame: bytes) -> Samples:
         """Return the stored values of a frame; see Codec."""
-        return _stored(self._samples(frame), self.layout)
+        return stored_values(self._samples(frame), self.layout)
 
     def _masked(self, frame: bytes, boxes: npt.NDArray[np.int32], fill: Sequence[int]) -> bytes:
         samples = self._samples(frame)
@@ -39,8 +46,8 @@ class RunLengthCodec(Codec):
         )
 
 
-class DeflatedCodec(Codec):
-    """Deflated Image Frame Compression: a native little endian frame, RFC 1951."""
+class NativeCodec(Codec):
+    """Encapsulated Uncompressed Explicit VR Little Endian: native frames in fragments (A.4.11)."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
@@ -48,18 +55,14 @@ class DeflatedCodec(Codec):
             raise DicomError("frame_length")
 
     def _native(self, frame: bytes) -> bytearray:
+        """Return a native frame of the right length."""
         expected = self.coded_layout.frame_length
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            native = inflate.decompress(frame, expected + 1)
-        except zlib.error:
-            raise damaged() from None
-        if len(native) == expected and not inflate.eof:
-            # The end of the last block may stand behind the bytes that were asked for.
-            native += inflate.decompress(inflate.unconsumed_tail, 1)
-        if len(native) != expected or not inflate.eof:
+        if len(frame) - expected not in {0, expected % 2}:
             raise damaged("codec_frame_size")
-        return bytearray(native)
+        return bytearray(frame[:expected])
+
+    def _coded(self, native: bytes) -> bytes:
+        return native
 
     def decode(self, frame: bytes) -> Samples:
         """Return the stored values of a frame; see Codec."""
@@ -72,11 +75,41 @@ class DeflatedCodec(Codec):
             samples = flat.reshape(3, layout.rows, layout.columns).transpose(1, 2, 0)
         else:
             samples = flat.reshape(shape_of(self.layout))
-        return _stored(samples, self.layout)
+        return stored_values(samples, self.layout)
 
     def _masked(self, frame: bytes, boxes: npt.NDArray[np.int32], fill: Sequence[int]) -> bytes:
         native = self._native(frame)
         pixel = (fill[0], *fill) if self.coded_layout.is_subsampled else fill
         mask_boxes(native, self.coded_layout, boxes.tolist(), pixel)
+        return even(self._coded(native))
+
+    def grown(self, frame: bytes, boxes: Sequence[Sequence[int]]) -> list[Box]:
+        """Return the boxes that `mask` really changes: whole pairs that share chrominance."""
+        clipped = super().grown(frame, boxes)
+        if not self.coded_layout.is_subsampled:
+            return clipped
+        return [
+            Box(box.top, box.left // 2 * 2, box.bottom, -(-box.right // 2) * 2) for box in clipped
+        ]
+
+
+class DeflatedCodec(NativeCodec):
+    """Deflated Image Frame Compression: a native little endian frame, RFC 1951."""
+
+    def _native(self, frame: bytes) -> bytearray:
+        expected = self.coded_layout.frame_length
+        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            native = inflate.decompress(frame, expected + 1)
+            if len(native) == expected and not inflate.eof:
+                # The end of the last block may stand behind the bytes that were asked for.
+                native += inflate.decompress(inflate.unconsumed_tail, 1)
+        except zlib.error:
+            raise damaged() from None
+        if len(native) != expected or not inflate.eof:
+            raise damaged("codec_frame_size")
+        return bytearray(native)
+
+    def _coded(self, native: bytes) -> bytes:
         deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        return even(deflate.compress(native) + deflate.flush())
+        return deflate.compress(native) + deflate.flush()

@@ -10,7 +10,7 @@ from fastdeid.codecs.jpeg_2000 import HighThroughputCodec, Jpeg2000Codec
 from fastdeid.codecs.jpeg_dct import DctCodec
 from fastdeid.codecs.jpeg_lossless import LosslessCodec
 from fastdeid.codecs.jpeg_ls import JpegLsCodec
-from fastdeid.codecs.runs import DeflatedCodec, RunLengthCodec
+from fastdeid.codecs.runs import DeflatedCodec, NativeCodec, RunLengthCodec
 from fastdeid.errors import CodecMissingError, DicomError
 from fastdeid.pixels.masks import Layout
 
@@ -23,6 +23,7 @@ class _Syntax(NamedTuple):
 
 
 _SYNTAXES: Final = {
+    "1.2.840.10008.1.2.1.98": _Syntax(NativeCodec),
     "1.2.840.10008.1.2.4.50": _Syntax(DctCodec),
     "1.2.840.10008.1.2.4.51": _Syntax(DctCodec),
     "1.2.840.10008.1.2.4.57": _Syntax(LosslessCodec),

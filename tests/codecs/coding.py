@@ -17,6 +17,7 @@ from fastdeid.dicom.rle import encode_frame
 from fastdeid.pixels.masks import Layout
 
 Samples = npt.NDArray[Any]
+NATIVE = "1.2.840.10008.1.2.1.98"
 RLE, DEFLATED = "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1"
 LOSSLESS, FIRST_ORDER = "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"
 JPEG_LS, NEAR = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"
@@ -136,7 +137,14 @@ def _htj2k_back(coded: bytes, of: Layout) -> Samples:
     return _of_type(imagecodecs.htj2k_decode(coded, planar=False), of)
 
 
+def _native_back(coded: bytes, of: Layout) -> Samples:
+    width = of.bits_allocated // 8
+    flat = np.frombuffer(coded, f"<u{width}", of.rows * of.columns * of.samples_per_pixel)
+    return _of_type(_shaped(flat, of), of)
+
+
 CASES = {
+    "native": Case(NATIVE, lambda samples, of: _native(samples), _native_back, (8, 16, 32)),
     "RLE": Case(RLE, _rle, _rle_back, (8, 12, 16, 32)),
     "deflated": Case(DEFLATED, _deflated, _deflated_back, (8, 12, 16, 32)),
     "JPEG lossless": Case(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ pytest.importorskip("jpeg_ls")
 pytest.importorskip("openjpeg")
 
 from fastdeid.codecs import codec_for, is_coded
-from fastdeid.errors import DicomError
+from fastdeid.errors import CodecMissingError, DicomError
 from fastdeid.pixels.masks import Layout, fill_samples
 from tests.codecs.coding import CASES, HTJ2K_RPCL, J2K_LOSSY, JPEG_LS, RLE, Case, jpeg_ls_frame
 from tests.codecs.drawing import BOXES, drawn, expected, layout, masked_places
@@ -115,9 +117,10 @@ def test_a_lossy_transform_of_colours_becomes_a_reversible_one() -> None:
     assert codec_for(J2K_LOSSY, layout("YBR_RCT")).changes(every_frame=True) == {}
 
 
-def test_a_deflated_frame_stands_as_native_ones_do() -> None:
-    """Colour by plane, and two pixels with one chrominance (PS3.3 C.7.6.3.1.2)."""
-    case = CASES["deflated"]
+@pytest.mark.parametrize("name", ["native", "deflated"])
+def test_native_frames_may_be_by_plane_or_share_chrominance(name: str) -> None:
+    """Y1 Y2 Cb Cr of two pixels (PS3.3 C.7.6.3.1.2)."""
+    case = CASES[name]
     rgb = drawn(layout("RGB"))
     planes = layout("RGB")._replace(planar_configuration=1)
     codec = codec_for(case.uid, planes)
@@ -131,6 +134,7 @@ def test_a_deflated_frame_stands_as_native_ones_do() -> None:
     coded = case.encode(pairs, shared)
     decoded = codec.decode(coded)
     assert decoded[0, :4].tolist() == [[0, 2, 3], [1, 2, 3], [4, 6, 7], [5, 6, 7]]
+    assert codec.grown(coded, [(0, 1, 9, 3)]) == [(0, 0, 9, 4)]
     after = codec.decode(codec.mask(coded, [(0, 1, 9, 3)], (16, 128, 128)))
     assert after[:9, :4].reshape(-1, 3).tolist() == [[16, 128, 128]] * 36
     np.testing.assert_array_equal(after[9:], decoded[9:])
@@ -168,3 +172,19 @@ def test_a_frame_of_another_size_is_refused(name: str) -> None:
 
 def test_places_of_the_boxes_are_what_the_test_thinks() -> None:
     assert masked_places(layout("MONOCHROME2")).sum() == 11 * 35 + 7 * 6 + 4
+
+
+@pytest.mark.parametrize("name", ["imagecodecs", "jpeg_ls"])
+def test_a_package_that_is_missing_is_named_with_what_to_do(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    needed = [
+        uid for uid in (JPEG_LS, J2K_LOSSY, HTJ2K_RPCL) if (uid == JPEG_LS) == (name == "jpeg_ls")
+    ]
+    for uid in needed:
+        assert is_coded(uid)
+        with pytest.raises(CodecMissingError, match=r"pip install 'fastdeid\[codecs\]'") as caught:
+            codec_for(uid, layout("MONOCHROME2"))
+        assert caught.value.reason == "codec_missing"
+    codec_for(RLE, layout("MONOCHROME2"))
