@@ -6,6 +6,7 @@ Samples are what they are before the point transform is undone, and differences 
 from __future__ import annotations
 
 import numba as nb
+import numpy as np
 
 # Bits that find a symbol at once, as in kernels/jpeg_scans.py.
 _LOOK = 9
@@ -30,8 +31,10 @@ _INT = nb.int64
 @_helper
 def _peek(plain, place):
     """Return the next 16 bits from a bit on."""
-    at = place >> 3
-    word = (nb.int64(plain[at]) << 16) | (nb.int64(plain[at + 1]) << 8) | nb.int64(plain[at + 2])
+    # Unsigned: an index that may be negative costs a comparison.
+    at = np.uint64(place >> 3)
+    second, third = nb.int64(plain[at + np.uint64(1)]), nb.int64(plain[at + np.uint64(2)])
+    word = (nb.int64(plain[at]) << 16) | (second << 8) | third
     return (word >> (8 - (place & 7))) & 0xFFFF
 
 
@@ -39,7 +42,7 @@ def _peek(plain, place):
 def _symbol(plain, place, lookup, limits, values, table):
     """Return a symbol and the bits of its code; -1 for a code that the table does not have."""
     code = _peek(plain, place)
-    entry = nb.int64(lookup[table, code >> (16 - _LOOK)])
+    entry = nb.int64(lookup[table, np.uint64(code >> (16 - _LOOK))])
     if entry:
         return entry & 255, entry >> 8
     for length in range(_LOOK + 1, 17):
@@ -136,13 +139,16 @@ def _change(samples, plane, row, column, is_first, predictor, middle):
 
 @_helper
 def _size_of(value):
-    """Return how many bits the magnitude of a number has."""
+    """Return how many bits the magnitude of a number has, at most 16."""
     magnitude = -value if value < 0 else value
     size = 0
-    while magnitude:
-        magnitude >>= 1
-        size += 1
-    return size
+    if magnitude >> 8:
+        size, magnitude = 8, magnitude >> 8
+    if magnitude >> 4:
+        size, magnitude = size + 4, magnitude >> 4
+    if magnitude >> 2:
+        size, magnitude = size + 2, magnitude >> 2
+    return size + (2 if magnitude > 1 else magnitude)
 
 
 @nb.njit(

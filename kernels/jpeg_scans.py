@@ -6,6 +6,7 @@ Blocks hold 64 quantised coefficients in zigzag order, DC first and not as a dif
 from __future__ import annotations
 
 import numba as nb
+import numpy as np
 
 # Bytes that must follow the data: more than one block can read.
 SLACK = 512
@@ -75,8 +76,10 @@ def find_scan_data(coded, begin, plain, pieces, numbers):
 @_helper
 def _peek(plain, place):
     """Return the next 16 bits from a bit on."""
-    at = place >> 3
-    word = (nb.int64(plain[at]) << 16) | (nb.int64(plain[at + 1]) << 8) | nb.int64(plain[at + 2])
+    # Unsigned: an index that may be negative costs a comparison.
+    at = np.uint64(place >> 3)
+    second, third = nb.int64(plain[at + np.uint64(1)]), nb.int64(plain[at + np.uint64(2)])
+    word = (nb.int64(plain[at]) << 16) | (second << 8) | third
     return (word >> (8 - (place & 7))) & 0xFFFF
 
 
@@ -84,7 +87,7 @@ def _peek(plain, place):
 def _symbol(plain, place, lookup, limits, values, table):
     """Return a symbol and the bits of its code; -1 for a code that the table does not have."""
     code = _peek(plain, place)
-    entry = nb.int64(lookup[table, code >> (16 - LOOK)])
+    entry = nb.int64(lookup[table, np.uint64(code >> (16 - LOOK))])
     if entry:
         return entry & 255, entry >> 8
     for length in range(LOOK + 1, 17):

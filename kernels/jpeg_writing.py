@@ -24,10 +24,13 @@ def _size_of(value):
     """How many bits the magnitude of a number has."""
     magnitude = -value if value < 0 else value
     size = 0
-    while magnitude:
-        magnitude >>= 1
-        size += 1
-    return size
+    if magnitude >> 8:
+        size, magnitude = 8, magnitude >> 8
+    if magnitude >> 4:
+        size, magnitude = size + 4, magnitude >> 4
+    if magnitude >> 2:
+        size, magnitude = size + 2, magnitude >> 2
+    return size + (2 if magnitude > 1 else magnitude)
 
 
 @_helper

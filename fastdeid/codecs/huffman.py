@@ -106,12 +106,20 @@ def reading(tables: Mapping[int, Table]) -> Reading:
     return arrays
 
 
+@lru_cache(maxsize=64)
+def _writing(table: Table) -> tuple[Ints, Ints]:
+    """Return code and length of each symbol."""
+    codes, sizes = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    for symbol, (code, length) in zip(table.symbols, _codes(table), strict=True):
+        codes[symbol], sizes[symbol] = code, length
+    return codes, sizes
+
+
 def writing(tables: Mapping[int, Table]) -> Writing:
     """Return the arrays to encode with."""
     arrays = Writing(np.zeros((N_TABLES, 256), np.int64), np.zeros((N_TABLES, 256), np.int64))
     for number, table in tables.items():
-        for symbol, (code, length) in zip(table.symbols, _codes(table), strict=True):
-            arrays.codes[number, symbol], arrays.sizes[number, symbol] = code, length
+        arrays.codes[number], arrays.sizes[number] = _writing(table)
     return arrays
 
 

@@ -6,7 +6,7 @@ Blocks that a box touches get a constant; every other block keeps its quantised 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -23,7 +23,7 @@ from fastdeid.codecs.codec import (
     shape_of,
     stored_values,
 )
-from fastdeid.codecs.huffman import N_TABLES, best_table, reading, writing
+from fastdeid.codecs.huffman import N_TABLES, Table, best_table, reading, writing
 from fastdeid.kernels.jpeg_samples import show_blocks
 from fastdeid.kernels.jpeg_scans import read_blocks
 from fastdeid.kernels.jpeg_writing import count_block_symbols, write_blocks
@@ -154,22 +154,42 @@ def read_coefficients(picture: _Picture) -> Blocks:
     return blocks
 
 
+def _tables(scan: jpeg.Scan, units: Ints, count: Callable[[], Ints]) -> dict[int, Table]:
+    """Return the tables of a scan coded again: its own where they have codes for all symbols.
+
+    A mask brings differences of DC and ends of blocks; all other symbols were there before.
+    """
+    own = {int(number): scan.tables[int(number)] for unit in units for number in unit[-2:]}
+    needed = {number: {0} if number >= N_TABLES // 2 else set(range(12)) for number in own}
+    if all(needed[number] <= set(table.symbols) for number, table in own.items()):
+        return own
+    counts = count()
+    best = {}
+    for number, table in own.items():
+        occurring = set(np.flatnonzero(counts[number]).tolist())
+        missing = occurring - set(table.symbols)
+        best[number] = best_table(counts[number].tolist()) if missing else table
+    return best
+
+
 def _coded_scan(picture: _Picture, scan: jpeg.Scan, blocks: Blocks) -> bytes:
-    """Return a scan with its tables: its own where they have codes for all symbols (B.2.3)."""
+    """Return a scan with its header and tables (B.2.3)."""
     units, across, n_mcus = picture.units(scan)
     interval = scan.interval or n_mcus
-    counts = np.zeros((N_TABLES, 256), np.int64)
     before = np.zeros(4, np.int64)
-    count_block_symbols(blocks, n_mcus, interval, units, across, before, counts)
-    used = sorted({int(number) for unit in units for number in unit[-2:]})
-    tables = {number: scan.tables[number] for number in used}
-    sizes = writing(tables).sizes
-    for number in used:
-        if (counts[number].astype(np.bool_) & (sizes[number] == 0)).any():
-            tables[number] = best_table(counts[number].tolist())
+
+    def count() -> Ints:
+        counts = np.zeros((N_TABLES, 256), np.int64)
+        count_block_symbols(blocks, n_mcus, interval, units, across, before, counts)
+        return counts
+
+    tables = _tables(scan, units, count)
     codes, sizes = writing(tables)
-    n_bits = int((counts * (sizes + np.arange(256) % 16)).sum())
-    coded = np.empty(n_bits // 4 + 16 + 4 * -(-n_mcus // interval), np.uint8)
+    # Codes of new tables have 16 bits at most, where there was one bit or more.
+    growth = 1 if all(scan.tables[number] == table for number, table in tables.items()) else 16
+    n_units = n_mcus * len(units)
+    room = 2 * growth * scan.plain.size + 16 * n_units + 4 * -(-n_mcus // interval)
+    coded = np.empty(room, np.uint8)
     length = write_blocks(blocks, n_mcus, interval, units, across, codes, sizes, before, coded)
     return jpeg.scan_header(picture.stream, scan, tables) + coded[:length].tobytes()
 

@@ -61,8 +61,8 @@ class NativeCodec(Codec):
             raise damaged("codec_frame_size")
         return bytearray(frame[:expected])
 
-    def _coded(self, native: bytes) -> bytes:
-        return native
+    def _coded(self, native: bytearray) -> bytes:
+        return bytes(native)
 
     def decode(self, frame: bytes) -> Samples:
         """Return the stored values of a frame; see Codec."""
@@ -110,6 +110,6 @@ class DeflatedCodec(NativeCodec):
             raise damaged("codec_frame_size")
         return bytearray(native)
 
-    def _coded(self, native: bytes) -> bytes:
+    def _coded(self, native: bytearray) -> bytes:
         deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         return deflate.compress(native) + deflate.flush()

@@ -17,8 +17,9 @@ Read = Callable[[int, int], bytes]
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _DELIMITER: Final = b"\xfe\xff\xdd\xe0"
 _UNDEFINED: Final = 0xFFFFFFFF
-# First bytes of a coded image: JPEG and JPEG-LS begin with SOI, JPEG 2000 with SOC and SIZ.
-_STARTS: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
+# First bytes of a coded image: JPEG and JPEG-LS begin with SOI, JPEG 2000 with SOC and SIZ, or,
+# where a writer wrapped it in a file, with the length and type of a JP2 signature box.
+_STARTS: Final = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
 
 
 class Range(NamedTuple):
@@ -122,7 +123,7 @@ def frames_of(
     begins = [
         one.offset - 8 - first
         for one in fragments.ranges
-        if read(one.offset, min(4, one.length)).startswith(_STARTS)
+        if read(one.offset, min(8, one.length)).startswith(_STARTS)
     ]
     if len(begins) != n_frames:
         raise DicomError("frame_count", PIXEL_DATA)

@@ -58,6 +58,11 @@ def test_without_a_table_coded_images_are_told_by_their_first_bytes() -> None:
     assert found(data, 2) == [JPEG + b"1234", JPEG + b"567\0"]
 
 
+def test_wrapped_jpeg_2000_begins_with_a_signature_box() -> None:
+    box = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+    assert found(items(b"", box, b"34", box), 2) == [box + b"34", box]
+
+
 @pytest.mark.parametrize(
     ("data", "n_frames", "reason"),
     [
@@ -112,6 +117,22 @@ def test_rebuilt_tables_are_those_of_pydicom(frames: list[bytes]) -> None:
     _, extended, lengths = encapsulate_extended(frames)
     assert (tables.extended, tables.lengths) == (extended, lengths)
     assert list(generate_frames(data, number_of_frames=len(frames)))
+
+
+@given(FRAMES)
+def test_frames_are_found_by_the_extended_table_of_pydicom(frames: list[bytes]) -> None:
+    data, extended, _ = encapsulate_extended(frames)
+    offsets = tuple(
+        int.from_bytes(extended[at : at + 8], "little") for at in range(0, len(extended), 8)
+    )
+    padded = [frame + bytes(len(frame) % 2) for frame in frames]
+    assert found(data + DELIMITER, len(frames), offsets) == padded
+
+
+def test_a_fragment_of_odd_length_is_read_as_it_stands() -> None:
+    """Items have an even length (A.4); some writers forget it."""
+    odd = b"\xfe\xff\x00\xe0\x03\x00\x00\x00abc"
+    assert found(item(b"") + odd + item(b"de") + DELIMITER, 2) == [b"abc", b"de"]
 
 
 def test_offsets_beyond_32_bits_leave_the_basic_table_empty() -> None:
