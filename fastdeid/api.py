@@ -93,13 +93,15 @@ def convert(
     key: PathLike,
     profile: str = "basic",
     link_table: PathLike | None = None,
+    crosswalk: PathLike | None = None,
     workers: int | None = None,
 ) -> Summary:
     """De-identify the folder tree SOURCE into TARGET: `fastdeid run`.
 
     key: the project key's file. profile: name or path. link_table: folder of the link table, by
-    default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU. In a
-    script, other numbers than 0 need the guard `if __name__ == "__main__"`.
+    default beside TARGET. crosswalk: table of the site's own pseudonyms, see docs/linkage.md.
+    workers: processes, 0 for none but this one, None for one per CPU. In a script, other numbers
+    than 0 need the guard `if __name__ == "__main__"`.
 
     An interrupted run goes on with the same call. Raises UsageError, InputError, OutputError,
     ProfileError, KeyFileError.
@@ -125,7 +127,13 @@ def convert(
     from fastdeid.engines import local
 
     return local.run(
-        source, target, key=key, profile=profile, link_table=link_table, workers=workers
+        source,
+        target,
+        key=key,
+        profile=profile,
+        link_table=link_table,
+        crosswalk=crosswalk,
+        workers=workers,
     )
 
 

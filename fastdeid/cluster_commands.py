@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fastdeid import link_commands
 from fastdeid import run_options as options
 from fastdeid.naming import DEFAULT_TEMPLATE
 
@@ -70,6 +71,8 @@ def plan(  # noqa: PLR0917 - typer calls it by name
     template: options.Template = DEFAULT_TEMPLATE,
     digests: options.Digests = False,
     link_table_key: options.LinkTableKey = "project",
+    crosswalk: link_commands.Crosswalk = None,
+    shared_subjects: link_commands.SharedSubjects = False,
     sync: options.Sync = True,
 ) -> None:
     """Cut SOURCE into partitions for the tasks of a cluster.
@@ -92,6 +95,8 @@ def plan(  # noqa: PLR0917 - typer calls it by name
         sync=sync,
         digests=digests,
         link_table_key=link_table_key,
+        crosswalk=crosswalk,
+        shared_subjects=shared_subjects,
         reporter=Progress(sys.stderr),
     )
     if json:

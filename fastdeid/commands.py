@@ -75,6 +75,8 @@ def run(  # noqa: PLR0917 - typer calls it by name
     template: options.Template = DEFAULT_TEMPLATE,
     digests: options.Digests = False,
     link_table_key: options.LinkTableKey = "project",
+    crosswalk: link_commands.Crosswalk = None,
+    shared_subjects: link_commands.SharedSubjects = False,
     sync: options.Sync = True,
 ) -> None:
     """De-identify the headers of all DICOM files below SOURCE into TARGET.
@@ -98,6 +100,8 @@ def run(  # noqa: PLR0917 - typer calls it by name
             sync=sync,
             digests=digests,
             link_table_key=link_table_key,
+            crosswalk=crosswalk,
+            shared_subjects=shared_subjects,
             reporter=Progress(sys.stderr),
         )
     from fastdeid.summary import as_json, closing_table

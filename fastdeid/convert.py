@@ -72,6 +72,8 @@ _COMPARED: Final = (
     ("digests", "choice of --digests"),
     ("template", "template of output paths"),
     ("link_table_key", "key of the link table"),
+    ("crosswalk_digest", "crosswalk"),
+    ("shared_subjects", "choice of --shared-subjects"),
 )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid.errors import DicomError, UsageError
+from fastdeid.errors import DicomError, InputError, UsageError
 from fastdeid.identifiers import normalise
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.tabular import Table, column_names, is_text
@@ -30,8 +30,10 @@ _REQUIRED: Final = frozenset({ORIGINAL, SUBJECT})
 _OPTIONAL: Final = frozenset({ISSUER, OFFSET})
 # Becomes Patient ID and Patient's Name, and a folder's name: what LO, PN and file systems take.
 _SAFE_SUBJECT: Final = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,64}")
-_LARGEST_OFFSET: Final = 36_525
+LARGEST_OFFSET: Final = 36_525
 _DIGEST: Final = 16
+# An original ID of so many characters stands in its subject by intent, not by chance.
+_TELLING: Final = 6
 _NAMED: Final = 5  # rows that an error names
 
 
@@ -56,8 +58,8 @@ class Crosswalk:
         shared_subjects: several originals may stand for one subject, with one date offset.
 
         Raises UsageError for duplicates, conflicts, subjects that cannot be written, an original
-        that is a subject too, and date offsets of 0 days or over a century; it names rows, not
-        values.
+        that is a subject too or stands in its own one, and date offsets of 0 days or over a
+        century; it names rows, not values.
         """
         self.has_issuers = issuers is not None
         self._subjects = list(subjects)
@@ -72,6 +74,7 @@ class Crosswalk:
         _check_subjects(self._subjects, offsets, shared=shared_subjects)
         self._offsets = {} if offsets is None else dict(zip(subjects, offsets, strict=True))
         content = hashlib.blake2b(self._sorted, digest_size=_DIGEST)
+        content.update(b"issuers" if self.has_issuers else b"")
         for row in order:
             content.update(f"{subjects[row]},{offsets[row] if offsets else ''};".encode())
         self.digest = content.hexdigest()
@@ -107,6 +110,13 @@ def read_crosswalk(path: str | os.PathLike[str], *, shared_subjects: bool = Fals
     Raises UsageError for other columns and for what `Crosswalk` refuses, InputError when the table
     cannot be read.
     """
+    try:
+        return _read(path, shared_subjects=shared_subjects)
+    except InputError as error:
+        raise InputError(f"the crosswalk: {error}") from None
+
+
+def _read(path: str | os.PathLike[str], *, shared_subjects: bool) -> Crosswalk:
     names = set(column_names(path))
     if not names >= _REQUIRED:
         raise UsageError(f"a crosswalk has the columns {ORIGINAL} and {SUBJECT}")
@@ -203,6 +213,13 @@ def _check_originals(
     same = [row for row, subject in enumerate(subjects) if subject in known]
     if same:
         raise _refused(same, "have a subject ID that is an original ID too")
+    inside = [
+        row
+        for row, (original, subject) in enumerate(zip(originals, subjects, strict=True))
+        if len(original) >= _TELLING and original.casefold() in subject.casefold()
+    ]
+    if inside:
+        raise _refused(inside, "have a subject ID that holds the original ID")
 
 
 def _check_subjects(subjects: list[str], offsets: Sequence[int] | None, *, shared: bool) -> None:
@@ -215,7 +232,7 @@ def _check_subjects(subjects: list[str], offsets: Sequence[int] | None, *, share
         raise _refused(several, "share a subject ID with another original ID")
     if offsets is None:
         return
-    wrong = [row for row, days in enumerate(offsets) if not 0 < abs(days) <= _LARGEST_OFFSET]
+    wrong = [row for row, days in enumerate(offsets) if not 0 < abs(days) <= LARGEST_OFFSET]
     if wrong:
         raise _refused(wrong, "have a date offset of 0 days, or of over a century")
     first: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fastdeid.link_commands import terminable
+from fastdeid.link_commands import Crosswalk, SharedSubjects, project_pseudonyms, terminable
 
 if TYPE_CHECKING:
     from fastdeid.pseudonyms import Pseudonyms
@@ -98,6 +98,8 @@ def omop(  # noqa: PLR0917 - typer calls it by name
     procedures: _Procedures = None,
     wado_root: _WadoRoot = "",
     missing_date: _MissingDate = "",
+    crosswalk: Crosswalk = None,
+    shared_subjects: SharedSubjects = False,
 ) -> None:
     """OMOP Medical Imaging extension: a row of image_occurrence per series.
 
@@ -105,10 +107,13 @@ def omop(  # noqa: PLR0917 - typer calls it by name
     """
     from fastdeid.exports.omop import export_omop, read_concepts, read_persons
 
+    named = None
+    if key is not None:
+        named = project_pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
     done = export_omop(
         manifest,
         out,
-        persons=read_persons(persons, None if key is None else _pseudonyms(key)),
+        persons=read_persons(persons, named),
         concepts=read_concepts(modalities, body_parts, procedures),
         wado_root=wado_root,
         missing_date=_date(missing_date),

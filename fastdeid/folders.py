@@ -27,13 +27,14 @@ def resolve_paths(
     link_table: str | os.PathLike[str] | None = None,
     *,
     key: str | os.PathLike[str] | None = None,
+    crosswalk: str | os.PathLike[str] | None = None,
 ) -> Paths:
     """Return the folders of a run.
 
     link_table: by default the target's name with LINK_TABLE_SUFFIX, beside the target.
 
     Raises UsageError when one folder lies inside another in a way that mixes originals and outputs,
-    or when the key lies inside TARGET.
+    or when the key or the crosswalk lies inside TARGET.
     """
     source_path, target_path = os.path.realpath(source), os.path.realpath(target)
     link_path = os.path.realpath(link_table or target_path + LINK_TABLE_SUFFIX)
@@ -49,6 +50,8 @@ def resolve_paths(
         raise UsageError("the link table lies inside SOURCE: it would be read as input")
     if key is not None and is_file(key) and _inside(os.path.realpath(key), target_path):
         raise UsageError("the key lies inside TARGET: it would be passed on")
+    if crosswalk is not None and _inside(os.path.realpath(crosswalk), target_path):
+        raise UsageError("the crosswalk lies inside TARGET: it would be passed on")
     for path in (target_path, link_path):
         if os.path.exists(path) and not os.path.isdir(path):
             raise UsageError("TARGET and the link table's place must be folders")

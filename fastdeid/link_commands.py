@@ -63,7 +63,7 @@ _Null = Annotated[
     typer.Option(help="Text of a CSV file that stands for no value.", metavar="TEXT"),
 ]
 _Encoding = Annotated[str, typer.Option(help="Character encoding of a CSV file.")]
-_Crosswalk = Annotated[
+Crosswalk = Annotated[
     Path | None,
     typer.Option(
         help="The site's own pseudonyms, CSV or Parquet: original_id, subject_id and, if "
@@ -71,7 +71,7 @@ _Crosswalk = Annotated[
         metavar="FILE",
     ),
 ]
-_SharedSubjects = Annotated[
+SharedSubjects = Annotated[
     bool,
     typer.Option("--shared-subjects", help="Several original IDs may be one subject."),
 ]
@@ -114,8 +114,8 @@ def link(  # noqa: PLR0917 - typer calls it by name
     whole_numbers: _WholeNumbers = False,
     null: _Null = None,
     encoding: _Encoding = "utf-8",
-    crosswalk: _Crosswalk = None,
-    shared_subjects: _SharedSubjects = False,
+    crosswalk: Crosswalk = None,
+    shared_subjects: SharedSubjects = False,
     link_table: _LinkTable = None,
     unmatched: _Unmatched = None,
     json: _Json = False,
@@ -138,7 +138,7 @@ def link(  # noqa: PLR0917 - typer calls it by name
         dates=_split(dates),
         keep=_split(keep),
     )
-    pseudonyms = _pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
+    pseudonyms = project_pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
     with terminable():
         linked = library(
             table,
@@ -170,19 +170,20 @@ def _split(names: list[str] | None) -> tuple[str, ...]:
     return tuple(name for text in names or [] for name in text.split(",") if name)
 
 
-def _pseudonyms(key: Path | None, crosswalk: Path | None, *, shared_subjects: bool) -> Pseudonyms:
+def project_pseudonyms(
+    key: Path | None, crosswalk: Path | None, *, shared_subjects: bool
+) -> Pseudonyms:
+    """Return the pseudonyms of the key and crosswalk that a command was given."""
     from fastdeid.errors import KeyFileError
     from fastdeid.keys import read_key
+    from fastdeid.project import site_names
     from fastdeid.pseudonyms import Pseudonyms
 
     if key is None:
         raise KeyFileError("the project key of the images is needed, --key PROJECT.key")
     secret = read_key(key)
-    if crosswalk is None:
-        return Pseudonyms(secret)
-    from fastdeid.crosswalk import CrosswalkPseudonyms, read_crosswalk
-
-    return CrosswalkPseudonyms(secret, read_crosswalk(crosswalk, shared_subjects=shared_subjects))
+    names = site_names(crosswalk, shared_subjects=shared_subjects)
+    return Pseudonyms(secret) if names is None else names.read(secret)[0]
 
 
 def _forms(texts: list[str], dates: tuple[str, ...]) -> dict[str, Any]:

@@ -128,7 +128,9 @@ def _identities(profile: Profile) -> Iterator[str]:
             if profile.settings.pseudonyms == "keyed"
             else "each is a number drawn at random for one run and kept in the link table only."
         )
-        + " Dummy values are plainly synthetic, ASCII, and the same for all patients."
+        + " A run with a crosswalk of the site takes patients' pseudonyms, and date offsets where "
+        "it has them, from there. Dummy values are plainly synthetic, ASCII, and the same for all "
+        "patients."
     )
     yield ""
 

@@ -40,6 +40,10 @@ def verify(  # noqa: PLR0917 - typer calls it by name
         str | None,
         typer.Option(help="The profile of the run, where its file has moved.", metavar="PROFILE"),
     ] = None,
+    crosswalk: Annotated[
+        Path | None,
+        typer.Option(help="The crosswalk of the run, where its file has moved.", metavar="FILE"),
+    ] = None,
     dciodvfy: Annotated[
         bool, typer.Option(help="With --source: ask dciodvfy, when it is installed.")
     ] = True,
@@ -57,6 +61,7 @@ def verify(  # noqa: PLR0917 - typer calls it by name
         sample=sample,
         workers=workers,
         profile=profile,
+        crosswalk=crosswalk,
         use_dciodvfy=dciodvfy,
     )
     typer.echo(verifying.as_json(done) if json else "\n".join(verifying.as_text(done)))

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True):
     pseudonyms: "keyed", or "random", see `drawn_key`.
     link_table_key: what the link table is encrypted under, see `sealing`. key_file: where the key
     was when a cluster's run was planned.
+    crosswalk: absolute path of the site's own pseudonyms, "" for none; its digest; whether several
+    originals may be one subject in it.
     """
 
     source: str
@@ -62,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True):
     pseudonyms: str = "keyed"
     link_table_key: str = PROJECT
     key_file: str = ""
+    crosswalk: str = ""
+    crosswalk_digest: str = ""
+    shared_subjects: bool = False
 
 
 class Part(msgspec.Struct, frozen=True):

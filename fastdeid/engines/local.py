@@ -28,6 +28,19 @@ def available_cpus() -> int:
     return max(1, min(number, int(allotted))) if allotted.isdigit() else number
 
 
+def _start_server() -> None:
+    from fastdeid.engines.server import SERVER
+
+    # Its imports take longer than planning, and run at the same time.
+    SERVER.start()
+
+
+def _number(workers: int | None) -> int:
+    if workers is not None and workers < 0:
+        raise UsageError("the number of workers cannot be negative")
+    return available_cpus() if workers is None else workers
+
+
 def run(
     source: PathLike,
     target: PathLike,
@@ -41,6 +54,8 @@ def run(
     sync: bool = True,
     digests: bool = False,
     link_table_key: str = "project",
+    crosswalk: PathLike | None = None,
+    shared_subjects: bool = False,
     reporter: Reporter | None = None,
     make: Callable[..., Any] | None = None,
 ) -> Summary:
@@ -50,16 +65,15 @@ def run(
     default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
     dry_run: judge every file and write nothing. template: of output paths, see `naming`. sync:
     outputs are on disk before their partition counts as done. digests: record those of inputs and
-    outputs. link_table_key: see `sealing`. make: replaces the workers' de-identifier (tests).
+    outputs. link_table_key: see `sealing`. crosswalk, shared_subjects: see `project`. make:
+    replaces the workers' de-identifier (tests).
 
     An interrupted run is continued by the same call. KeyboardInterrupt ends it at once, SIGTERM or
     SIGUSR1 with Stopped when the partitions at hand are committed.
     Raises UsageError, InputError, OutputError, ProfileError, KeyFileError, see errors.py.
     """
     started = time.monotonic()
-    n_workers = available_cpus() if workers is None else workers
-    if n_workers < 0:
-        raise UsageError("the number of workers cannot be negative")
+    n_workers = _number(workers)
     check_template(template)
     with signals() as stop:
         if n_workers:
@@ -68,13 +82,15 @@ def run(
             SERVER.start()  # Its imports take longer than planning, and run at the same time.
         from fastdeid.folders import resolve_paths
         from fastdeid.keys import read_key
+        from fastdeid.project import site_names
 
-        paths = resolve_paths(source, target, link_table, key=key)
+        paths = resolve_paths(source, target, link_table, key=key, crosswalk=crosswalk)
         secret = read_key(key)
         from fastdeid.engines.session import Session, settings_for
 
         options: Any = {"sync": sync, "digests": digests, "link_table_key": link_table_key}
-        settings = settings_for(paths, secret, profile, template=template, **options)
+        names = site_names(crosswalk, shared_subjects=shared_subjects)
+        settings = settings_for(paths, secret, profile, template=template, names=names, **options)
         session = Session(
             settings,
             secret,

@@ -39,6 +39,7 @@ from fastdeid.engines.worker import Files, Setup, Task
 from fastdeid.errors import FastdeidError, IncompleteError
 from fastdeid.folders import Paths
 from fastdeid.progress import Reporter
+from fastdeid.project import SiteNames
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.sealing import Sealing, check_master
@@ -62,14 +63,19 @@ def settings_for(
     sync: bool,
     digests: bool,
     link_table_key: str,
+    names: SiteNames | None = None,
 ) -> Settings:
     """Return the settings of a run.
 
-    Raises ProfileError when the profile cannot be used, KeyFileError for an unknown link_table_key.
+    names: the site's own pseudonyms.
+
+    Raises ProfileError when the profile cannot be used, KeyFileError for an unknown link_table_key,
+    UsageError or InputError for a crosswalk that is refused or cannot be read.
     """
     compiled = load_profile(profile)
     require_available(compiled.settings)
     check_master(link_table_key)
+    digest = "" if names is None else names.read(key)[1]
     return Settings(
         source=paths.source,
         target=paths.target,
@@ -86,6 +92,9 @@ def settings_for(
         template=template,
         pseudonyms=compiled.settings.pseudonyms,
         link_table_key=link_table_key,
+        crosswalk="" if names is None else names.file,
+        crosswalk_digest=digest,
+        shared_subjects=names is not None and names.shared_subjects,
     )
 
 

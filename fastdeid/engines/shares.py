@@ -22,6 +22,7 @@ from fastdeid.keys import is_file, read_key
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
 from fastdeid.plan import cost_of
 from fastdeid.progress import Reporter, Silent
+from fastdeid.project import site_names
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.summary import Summary
@@ -58,6 +59,8 @@ def plan(
     sync: bool = True,
     digests: bool = False,
     link_table_key: str = "project",
+    crosswalk: PathLike | None = None,
+    shared_subjects: bool = False,
     reporter: Reporter | None = None,
 ) -> Planned:
     """Walk SOURCE and cut it into partitions for the tasks of a cluster.
@@ -74,10 +77,11 @@ def plan(
         raise UsageError("a plan has at least one partition, of at least one byte")
     check_template(template)
     secret = read_key(key)
-    paths = resolve_paths(source, target, work, key=key)
+    paths = resolve_paths(source, target, work, key=key, crosswalk=crosswalk)
+    names = site_names(crosswalk, shared_subjects=shared_subjects)
     profile = os.path.abspath(profile) if os.path.isfile(profile) else profile
     options: Any = {"sync": sync, "digests": digests, "link_table_key": link_table_key}
-    settings = settings_for(paths, secret, profile, template=template, **options)
+    settings = settings_for(paths, secret, profile, template=template, names=names, **options)
     if is_file(key):
         settings = msgspec.structs.replace(settings, key_file=os.path.abspath(key))
 

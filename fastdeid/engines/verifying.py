@@ -18,6 +18,7 @@ import msgspec
 from fastdeid.engines.local import available_cpus
 from fastdeid.errors import FastdeidError, KeyFileError, ProfileError, UsageError
 from fastdeid.keys import read_key
+from fastdeid.project import pseudonyms_of
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, load_profile
 from fastdeid.sealing import Sealing
@@ -64,6 +65,7 @@ def verify(
     sample: str | float | None = None,
     workers: int | None = None,
     profile: str | None = None,
+    crosswalk: PathLike | None = None,
     use_dciodvfy: bool = True,
 ) -> Verification:
     """Prove that a finished release holds no original and is what its link table says.
@@ -72,7 +74,7 @@ def verify(
     originals that the link table does not hold (dates, institutions, other names) are searched
     for, pixel data and UIDs are compared, and dciodvfy, when installed, judges both. sample:
     a number of outputs, or a share below 1 of them. workers: processes, 0 for none but this one,
-    None for one per CPU. profile: where the file of the run's profile is now.
+    None for one per CPU. profile, crosswalk: where these files of the run are now.
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
@@ -84,9 +86,9 @@ def verify(
         raise UsageError("SOURCE is not a folder")
     secret = read_key(key)
     settings = Workspace(os.path.join(links, _WORK)).settings
-    pseudonyms = Pseudonyms(secret)
-    if pseudonyms.key_id != settings.key_id:
+    if Pseudonyms(secret).key_id != settings.key_id:
         raise KeyFileError("this release was made with another project key")
+    pseudonyms = pseudonyms_of(settings, secret, os.path.realpath(crosswalk) if crosswalk else "")
     named = profile or settings.profile
     compiled = load_profile(named)
     if compiled.digest != settings.profile_digest:

@@ -82,11 +82,13 @@ Task = int | Files | Again
 def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processor:
     """Return a Deidentifier with the settings of a run.
 
-    Raises ProfileError when the installed profile is not the one the run was planned with.
+    Raises ProfileError when the installed profile is not the one the run was planned with,
+    UsageError when the crosswalk is not.
     """
     from fastdeid import drawn_key
     from fastdeid.convert import WORK_FOLDER
     from fastdeid.deidentify import Deidentifier
+    from fastdeid.project import pseudonyms_of
 
     profile = load_profile(settings.profile)
     target = None if dry_run else settings.target
@@ -95,7 +97,7 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
         key = os.urandom(len(key)) if dry_run else drawn_key.read(workspace)
     return Deidentifier(
         profile,
-        Pseudonyms(key),
+        pseudonyms_of(settings, key),
         target,
         template=settings.template,
         digests=settings.digests,

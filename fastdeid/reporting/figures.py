@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
+from fastdeid.crosswalk import LARGEST_OFFSET
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS, Pseudonyms
 from fastdeid.sealing import Sealing
@@ -104,7 +105,7 @@ def read_figures(link_table: str, pseudonyms: Pseudonyms) -> Figures:
         cleaned=int(pc.sum(pc.greater(outputs.column("n_cleaned"), 0)).as_py() or 0),
         breakdowns={name: _breakdown(outputs, name) for name in _BREAKDOWNS},
         graph=_graph(outputs),
-        dates=_dates(rows),
+        dates=_dates(rows, by_site=bool(settings.crosswalk)),
         offsets=_offsets(rows),
         small=small,
         n_small=len(small),
@@ -191,8 +192,11 @@ def _patients(rows: pa.Table) -> pa.Table:
     return known.group_by(["patient", "date_offset"]).aggregate([])
 
 
-def _dates(rows: pa.Table) -> Rows:
-    """Return checks of the date offsets, which are PHI: never an offset itself."""
+def _dates(rows: pa.Table, *, by_site: bool) -> Rows:
+    """Return checks of the date offsets, which are PHI: never an offset itself.
+
+    by_site: they may come from the site's crosswalk.
+    """
     pairs = _patients(rows)
     offsets = np.asarray(pairs.column("date_offset"), np.int64)
     patients = pc.count_distinct(pairs.column("patient")).as_py()
@@ -200,7 +204,8 @@ def _dates(rows: pa.Table) -> Rows:
     checks = {
         "every patient has one offset": patients == pairs.num_rows,
         "no offset is 0": bool((offsets != 0).all()),
-        "every offset is within the range": largest <= MAXIMUM_SHIFT_DAYS,
+        "every offset is within the range": largest
+        <= (LARGEST_OFFSET if by_site else MAXIMUM_SHIFT_DAYS),
         "patients do not share one offset": len(offsets) < 3 or len(np.unique(offsets)) > 1,
     }
     return [("patients with an offset", f"{patients:,}")] + [
@@ -212,7 +217,8 @@ def _offsets(rows: pa.Table) -> list[int]:
     offsets = np.asarray(_patients(rows).column("date_offset"), np.int64)
     if len(offsets) < LEAST_OFFSETS:
         return []
-    counts, _ = np.histogram(np.abs(offsets), bins=10, range=(0, MAXIMUM_SHIFT_DAYS + 1))
+    most = max(MAXIMUM_SHIFT_DAYS, int(np.abs(offsets).max()))
+    counts, _ = np.histogram(np.abs(offsets), bins=10, range=(0, most + 1))
     return [int(count) for count in counts]
 
 

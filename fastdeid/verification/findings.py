@@ -37,6 +37,7 @@ KINDS: Final = {
     "not_a_regular_file": "a link, or another thing that is no file",
     "extended_attributes": "the file system keeps further data with the file",
     "shared_pseudonym": "one pseudonym stands for several originals",
+    "crosswalk_differs": "a patient has another subject or date offset than the crosswalk says",
     "split_identity": "one original has several pseudonyms",
     "table_differs": "the research manifest does not agree with the link table",
     "source_unreadable": "the source file cannot be compared: gone, changed or damaged",

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
+from fastdeid.crosswalk import CrosswalkPseudonyms
 from fastdeid.errors import InputError
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.sealing import Sealing
@@ -139,10 +140,17 @@ class Release:
     # The whole ------------------------------------------------------------------------------
 
     def find(self, pseudonyms: Pseudonyms) -> Iterator[Finding]:
-        """Yield what is wrong with the folder, the manifest and the pseudonyms as a whole."""
+        """Yield what is wrong with the folder, the manifest and the pseudonyms as a whole.
+
+        pseudonyms: of the run.
+        """
         yield from self._folder(pseudonyms)
         yield from self._tables()
-        yield from self._identities()
+        kinds: Sequence[str] = manifest.PSEUDONYM_FIELDS
+        if isinstance(pseudonyms, CrosswalkPseudonyms):
+            yield from self._subjects(pseudonyms)
+            kinds = kinds[1:]
+        yield from self._identities(kinds)
 
     def _folder(self, pseudonyms: Pseudonyms) -> Iterator[Finding]:
         known = set(self.outputs.column("output_path").to_pylist()) | {manifest.MANIFEST_FILE}
@@ -177,9 +185,24 @@ class Release:
                 yield Finding(manifest.MANIFEST_FILE, "table_differs")
                 return
 
-    def _identities(self) -> Iterator[Finding]:
+    def _subjects(self, pseudonyms: CrosswalkPseudonyms) -> Iterator[Finding]:
+        """Compare patients and their date offsets with the crosswalk, output by output."""
+        columns = ["original_patient_id", "original_issuer_of_patient_id", "patient", "date_offset"]
+        distinct = self.outputs.select(columns).group_by(columns).aggregate([])
+        for original, issuer, patient, offset in zip(
+            *(distinct.column(name).to_pylist() for name in columns), strict=True
+        ):
+            # What is no text in the character set of its file does not stand here as it was read.
+            if not ((original or "") + (issuer or "")).isascii():
+                continue
+            subject = pseudonyms.crosswalk.subject(original or "", issuer or "")
+            days = pseudonyms.crosswalk.date_offset(patient)
+            if subject != patient or days not in {None, offset}:
+                yield Finding("", "crosswalk_differs")
+
+    def _identities(self, kinds: Sequence[str]) -> Iterator[Finding]:
         """Check that originals and pseudonyms correspond one to one."""
-        for kind in manifest.PSEUDONYM_FIELDS:
+        for kind in kinds:
             columns = [kind, f"original_{kind}"]
             if kind == "patient":
                 columns = [kind, "original_patient_id", "original_issuer_of_patient_id"]

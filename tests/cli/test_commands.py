@@ -61,6 +61,8 @@ def test_run_calls_the_library_once(
         "template": "{patient}/{study}/{series}/{instance}.dcm",
         "digests": False,
         "link_table_key": "project",
+        "crosswalk": None,
+        "shared_subjects": False,
         "sync": True,
     }
 

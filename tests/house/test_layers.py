@@ -79,7 +79,7 @@ LAYERS = (
         ),
         *("attempts", "comparison", "explain"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
-        *("link_table", "link_table_files"),
+        *("link_table", "link_table_files", "project"),
     ),
     ("engines", "engines.*", "progress"),
     ("api", "audit", "exports", "exports.*", "linkage", "linkage.*", "risk"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +33,17 @@ class Released(NamedTuple):
         return [pydicom.dcmread(path) for path in sorted(self.target.rglob("*.dcm"))]
 
 
-def release(folder: Path) -> Released:
-    """De-identify three patients of issuer CLINIC with two studies of one and three instances."""
+def release(
+    folder: Path,
+    *,
+    profile: str = "basic",
+    crosswalk: Path | None = None,
+    verdicts: Mapping[str, int] | None = None,
+) -> Released:
+    """De-identify three patients of issuer CLINIC with two studies of one and three instances.
+
+    verdicts: that the run must come to, by default all are ok.
+    """
     source = folder / "source"
     for number, patient in enumerate(PATIENTS):
         for study in (1, 2):
@@ -44,8 +54,8 @@ def release(folder: Path) -> Released:
                 (place / f"IM{instance}").write_bytes(data)
     key = write_key(folder / "PROJECT.key", KEY)
     target = folder / "target"
-    summary = local.run(source, target, key=key, workers=0)
-    assert summary.verdicts == {"ok": 12}
+    summary = local.run(source, target, key=key, profile=profile, crosswalk=crosswalk, workers=0)
+    assert summary.verdicts == (verdicts or {"ok": 12})
     return Released(target, folder / "target.link-table", key)
 
 

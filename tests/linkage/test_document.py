@@ -38,6 +38,9 @@ def workplace(tmp_path: Path, released: Released, monkeypatch: pytest.MonkeyPatc
     shutil.copytree(released.target, tmp_path / "TARGET")
     shutil.copytree(released.link_table, tmp_path / "TARGET.link-table")
     shutil.copy(released.key, tmp_path / "PROJECT.key")
+    shutil.copytree(released.target.parent / "source", tmp_path / "SOURCE")
+    subjects = "".join(f"{patient},SUB-{patient[2:]}\n" for patient in PATIENTS)
+    write_csv(tmp_path, "original_id,subject_id\n" + subjects, "subjects.csv")
     rows = [
         f"{patient};ACC-{patient}-{study};2024-02-28;2024-03-02;CRP;{study}.5;Doe"
         for patient in PATIENTS
@@ -57,8 +60,13 @@ def run(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> int:
 
 def test_every_command_works(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = {command[1]: run(monkeypatch, command) for command in COMMANDS}
-    assert codes == {"link": 0, "export": 3, "reidentify": 0, "manifest": 0}
+    assert codes == {"link": 0, "run": 0, "export": 3, "reidentify": 0, "manifest": 0}
     assert pq.read_metadata(workplace / "originals.parquet").num_rows == 12
+    assert {path.name for path in (workplace / "NAMED").glob("SUB-*")} == {
+        "SUB-11",
+        "SUB-12",
+        "SUB-13",
+    }
 
 
 def test_the_join_in_duckdb_works(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
