@@ -72,7 +72,8 @@ class Override(NamedTuple):
     path: tags from the data set to the attribute; one tag holds at every depth. private: the
     attribute, where it is private, and then `path` is empty. action: code of Table E.1-1a, K or C.
     condition: None for all instances. unless: an option that makes the rule void, or "". source:
-    who says so. shipped: part of the profile that fastdeid calls basic.
+    who says so. shipped: part of the profile that fastdeid calls basic. place: file and line, for
+    errors.
     """
 
     path: tuple[int, ...]
@@ -83,6 +84,7 @@ class Override(NamedTuple):
     unless: str
     source: str
     shipped: bool
+    place: str = ""
 
 
 @cache

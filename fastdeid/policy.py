@@ -145,14 +145,24 @@ class Policy:
             self._not_claimed.add(before.source.removeprefix("option ").removesuffix(", by VR"))
 
     def _check_paths(self, overrides: tuple[Override, ...]) -> None:
-        """Raise ProfileError for a path through a sequence that no rule keeps."""
+        """Raise ProfileError for a path through a sequence that no rule keeps.
+
+        Where a rule under conditions removes the sequence, a rule that removes something in it says
+        no other thing.
+        """
         kept = {override.path for override in overrides if override.action in {"K", "C"}}
-        for path in self.paths:
+        for path, choice in self.paths.items():
             for depth in range(1, len(path)):
-                code = self.choose(path[depth - 1]).code
-                if path[:depth] not in kept and code not in {"K", "C", "U", "X/Z/U*"}:
-                    name = find_attribute(path[depth - 1]).keyword
-                    raise ProfileError(f"a rule is about what {name} holds, but removes {name}")
+                before = self.choose(path[depth - 1])
+                if path[:depth] in kept or before.code in {"K", "C", "U", "X/Z/U*"}:
+                    continue
+                if choice.code not in {"K", "C"} and before.source.startswith("profile "):
+                    continue
+                name = find_attribute(path[depth - 1]).keyword
+                place = next(one.place for one in overrides if one.path == path)
+                raise ProfileError(
+                    f"{place}: a rule about what {name} holds, but {name} is removed"
+                )
 
 
 def _weakens(before: str, after: str) -> bool:

@@ -10,13 +10,14 @@ from fastdeid.available import AVAILABLE
 from fastdeid.options import PIXEL_OPTIONS, read_option_codes
 from fastdeid.overrides import Condition, Override, parse_path
 from fastdeid.policy import Policy
-from fastdeid.profiles.tables import read_dictionary
+from fastdeid.profiles.tables import read_dictionary, read_terms
 from fastdeid.rules import Profile, load_profile
 from fastdeid.settings import Settings, profile_names, read_settings
 
 _WIDTH: Final = 100
 # A SOP Class without an IOD: what a rule says where no Type is known.
 _NO_SOP_CLASS: Final = ""
+_LETTERS: Final = 2  # of the modalities that are no words
 
 
 def list_profiles() -> list[str]:
@@ -88,6 +89,12 @@ def check_profile(name_or_path: str) -> list[str]:
         elif name not in AVAILABLE:
             warnings.append(f"{name}: not available in this version, a run is refused")
     warnings += [f"identifier {line}" for line in _uncovered(profile)]
+    warnings += [
+        f"{override.place}: modality {name!r} is no term of PS3.3, the rule may never apply"
+        for override in settings.overrides
+        for name in sorted(override.condition.modalities if override.condition else ())
+        if len(name) != _LETTERS and name not in read_terms()
+    ]
     return [*lines, *(f"warning: {warning}" for warning in warnings)]
 
 

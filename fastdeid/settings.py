@@ -173,6 +173,7 @@ class _Source:
         """Yield the rules of the file; raise ProfileError for anything unknown in them."""
         for number, rule in enumerate(self.file.rule):
             word = rule.attribute
+            line = find_line(self._text, "rule", number, word)
             try:
                 private = parse_private(word, rule.creator) if rule.creator else None
                 path = () if rule.creator else parse_path(word)
@@ -193,6 +194,7 @@ class _Source:
                 unless=rule.unless,
                 source=f"profile {self.file.name}",
                 shipped=self.path.parent == FOLDER and self.file.name == "basic",
+                place=f"profile {self._label!r}, line {line}",
             )
 
     def _condition(self, when: When | None, number: int) -> Condition | None:

@@ -14,14 +14,15 @@ import numpy as np
 
 from fastdeid import tags
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
-from fastdeid.options import RETAIN_UIDS
+from fastdeid.options import CLEAN_DESCRIPTORS, RETAIN_UIDS
 from fastdeid.rules import Profile
 from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
 from fastdeid.verification.findings import Finding, tag_text
+from fastdeid.verification.innocence import is_innocent
 from fastdeid.verification.originals import UID
 from fastdeid.verification.places import Content, read_places
-from fastdeid.verification.searching import Searcher
+from fastdeid.verification.searching import Hit, Searcher
 
 _PADDING: Final = b" \0"
 _META: Final = frozenset(
@@ -62,6 +63,7 @@ class InstanceCheck:
     def __init__(self, profile: Profile, target: str, everybody: Searcher) -> None:
         self._profile = profile
         self._retains_uids = RETAIN_UIDS in profile.options
+        self._cleans_texts = CLEAN_DESCRIPTORS in profile.options
         self._everybody = everybody
         self._target = target
         self.rules = ProfileCheck(profile)
@@ -119,10 +121,20 @@ class InstanceCheck:
                 place = hit.place
                 if self._retains_uids and hit.needle.kind == UID:
                     continue
-                if content is inner and self.rules.is_made(content, place, names):
+                if content is inner and (
+                    self.rules.is_made(content, place, names)
+                    or self._is_innocent(content, hit, kind)
+                ):
                     continue
                 tag = tag_text(place.tag)
                 yield Finding(row.output_path, kind, tag, hit.offset, hit.needle.kind)
+
+    def _is_innocent(self, content: Content, hit: Hit, kind: str) -> bool:
+        if kind != "original_value" or not hit.place.tag:
+            return False
+        rules, place = self.rules.rules_of(content), hit.place
+        retained = rules.retains(place.tag, rules.context_of(place.path))
+        return is_innocent(content, hit, retained=retained, cleaned=self._cleans_texts)
 
     def _structure(self, row: Row, contents: list[Content]) -> Iterator[Finding]:
         name = row.output_path

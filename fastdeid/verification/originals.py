@@ -146,7 +146,8 @@ def _texts(original: Original) -> _Texts:
 
 def _identifier(kind: str, value: str) -> _Texts:
     if kind == PHRASE:
-        if len(value) >= _SHORTEST[PHRASE] and value.upper() not in _MAKERS:
+        known = value.upper() in _MAKERS or _is_term(value)
+        if len(value) >= _SHORTEST[PHRASE] and not known:
             yield value, NO_ALPHANUMERICS, False
         return
     digits = re.sub(r"[\s()/.+\-]", "", value)

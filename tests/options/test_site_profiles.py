@@ -122,8 +122,18 @@ def test_a_deeper_path_leaves_the_items_on_its_way_alone() -> None:
 
 
 def test_a_path_through_a_sequence_that_goes_is_refused() -> None:
-    with pytest.raises(ProfileError, match="but removes RequestAttributesSequence"):
+    with pytest.raises(ProfileError, match=r"line \d+: .* RequestAttributesSequence is removed"):
         profile_of(rule("RequestAttributesSequence/StudyDescription", "K"))
+
+
+def test_a_path_through_a_sequence_that_goes_under_a_condition_is_void_there() -> None:
+    removed = rule("SourceImageSequence", "X") + 'when = { modality = ["CT"] }\n'
+    kept = rule("SourceImageSequence", "K")
+    body = kept + rule("SourceImageSequence/StudyDescription", "X") + removed
+    profile = profile_of(body)
+    for met in (frozenset[int](), profile.conditions_met("CT", CT, "")):
+        rules = profile.rules(CT, conditions=met)
+        assert outcome(rules, 0x00082112) == ("REMOVE" if met else "KEEP")
 
 
 # Conditions
