@@ -5,16 +5,18 @@ Everything stands below `build/demo`, so that a user can look around afterwards.
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import cv2
 import pydicom
 from pydicom.dataset import Dataset
 
-from bench.sample_archive import build_sample_archive
+from bench.sample_archive import SCREEN_CAPTURE, build_sample_archive
 from fastdeid.link_table import open_link_table
 
 FOLDER = Path("build/demo")
@@ -50,6 +52,7 @@ def main() -> None:
         fastdeid("keygen", str(key))
     fastdeid("run", str(archive), str(target), "--key", str(key))
     show_header(archive, target, links, key)
+    show_pixels(archive, target, links, key)
     print(f"\noutputs            {target}")
     print(f"research manifest  {target / 'manifest.parquet'} (no PHI)")
     print(f"link table         {links} (PHI, encrypted)")
@@ -67,6 +70,22 @@ def show_header(archive: Path, target: Path, links: Path, key: Path) -> None:
         print(f"{keyword:40}{shown(before, keyword):42}{shown(after, keyword)}")
     private = [sum(element.tag.is_private for element in ds) for ds in (before, after)]
     print(f"{'private elements':40}{private[0]:<42}{private[1]}")
+
+
+def show_pixels(archive: Path, target: Path, links: Path, key: Path) -> None:
+    """Write the screen capture before and after as pictures; print what was masked."""
+    rows = open_link_table(links, key).instances.to_table().to_pylist()
+    row = next(row for row in rows if row["source_path"].endswith(SCREEN_CAPTURE))
+    paths = archive / row["source_path"], target / row["output_path"]
+    frames = [pydicom.dcmread(path).pixel_array[0] for path in paths]
+    print("\nA name burnt into the pixels of a screen capture, masked in every frame:\n")
+    for name, frame in zip(("before", "after"), frames, strict=True):
+        cv2.imwrite(str(FOLDER / f"screen-{name}.png"), frame)
+        print(f"{name:8}{FOLDER / f'screen-{name}.png'}")
+    for box in json.loads(row["masks"]):
+        where = f"rows {box['top']} to {box['bottom']}, columns {box['left']} to {box['right']}"
+        numbers = f"frames {box['first_frame']} to {box['last_frame']}"
+        print(f"        {numbers}, {where}: {box['reason']}, score {box['score']:.2f}")
 
 
 def shown(ds: Dataset, keyword: str) -> str:

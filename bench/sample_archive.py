@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 import pydicom
 import pydicom.data
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+SCREEN_CAPTURE: Final = "screen.dcm"
 WHEEL_FILES: Final = Path(pydicom.data.__file__).parent / "test_files"
 
 
@@ -80,6 +83,7 @@ def build_sample_archive(folder: Path) -> int:
                 path = folder / patient.folder / source.parent.name / f"IM{number:04}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_planted(source, path, patient)
+    add_screen_capture(folder, PATIENTS[0])
     add_what_is_not_an_image(folder)
     return sum(path.is_file() for path in folder.rglob("*"))
 
@@ -128,6 +132,39 @@ def plant_private(ds: Dataset, patient: Patient) -> None:
     block.add_new(0x01, "LO", patient.name)
     block.add_new(0x02, "SQ", Sequence([entry]))
     block.add_new(0x03, "UN", patient.name.encode("utf-16-le"))
+
+
+def add_screen_capture(folder: Path, patient: Patient) -> None:
+    """Add two frames of a screen, with the patient's name and number burnt into the pixels."""
+    rng = np.random.default_rng(1)
+    down, across = np.mgrid[:384, :512]
+    body = 110.0 * (((down - 200) / 150) ** 2 + ((across - 256) / 190) ** 2 < 1)
+    frames = []
+    for _ in range(2):
+        frame = np.clip(body + rng.normal(12, 6, body.shape), 0, 255).astype(np.uint8)
+        for line, text in enumerate(burnt_in(patient)):
+            place = (12, 24 + 20 * line)
+            cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 235, 1, cv2.LINE_AA)
+        frames.append(frame)
+    ds = pydicom.dcmread(WHEEL_FILES / "CT_small.dcm")
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = (
+        pydicom.uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+    )
+    instance = pydicom.uid.UID(f"{ds.SeriesInstanceUID}.99")
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = instance
+    ds.Modality, ds.ConversionType, ds.BurnedInAnnotation = "OT", "WSD", "NO"
+    ds.NumberOfFrames, ds.Rows, ds.Columns = len(frames), 384, 512
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 8, 8, 7, 0
+    ds.PixelData = b"".join(frame.tobytes() for frame in frames)
+    ds["PixelData"].VR = "OB"
+    target = folder / patient.folder / SCREEN_CAPTURE
+    ds.save_as(target)
+    write_planted(target, target, patient)
+
+
+def burnt_in(patient: Patient) -> tuple[str, ...]:
+    """Return the lines that stand in the pixels of the screen capture."""
+    return (patient.name.replace("^", ", ").upper(), f"ID {patient.number}", "14-MAR-1957")
 
 
 def add_what_is_not_an_image(folder: Path) -> None:

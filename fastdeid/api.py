@@ -31,11 +31,11 @@ _MEMORY: Final = "/dev/shm"  # noqa: S108 - for a folder of mode 0700, so that n
 class Result(msgspec.Struct, frozen=True):
     """What became of one file.
 
-    verdict: ok, quarantined, not_dicom, dicomdir or unreadable. reason: one word, "" when ok. tag,
-    offset: 0xGGGGEEEE and byte of the input concerned, 0 and -1 when none. data: the de-identified
-    file, b"" unless ok. path: where a run would put it below TARGET. pseudonyms: patient,
-    accession_number and UIDs of the output, by the names of the research manifest. date_offset: the
-    patient's, in days (PHI).
+    verdict: ok, review (look at what was masked), quarantined, not_dicom, dicomdir or unreadable.
+    reason: one word, "" when ok. tag, offset: 0xGGGGEEEE and byte of the input concerned, 0 and -1
+    when none. data: the de-identified file, b"" where there is none. path: where a run would put it
+    below TARGET. pseudonyms: patient, accession_number and UIDs of the output, by the names of the
+    research manifest. date_offset: the patient's, in days (PHI).
     """
 
     verdict: str
@@ -50,7 +50,7 @@ class Result(msgspec.Struct, frozen=True):
     @property
     def ok(self) -> bool:
         """Whether there is an output."""
-        return self.verdict == "ok"
+        return self.verdict in {"ok", "review"}
 
 
 def deidentify(
@@ -59,11 +59,13 @@ def deidentify(
     key: PathLike | bytes = b"",
     *,
     crosswalk: PathLike | None = None,
+    pixels: str = "examine",
 ) -> Result:
     """De-identify the bytes of one DICOM file, as a run does with each of its files.
 
     data: of a whole file (PS3.10). profile: name or path. key: the project key, its file or its 32
-    bytes. crosswalk: table of the site's own pseudonyms, see `fastdeid link --help`.
+    bytes. crosswalk: table of the site's own pseudonyms, see `fastdeid link --help`. pixels:
+    "examine", "regions" or "off", see `convert`.
 
     Bad input is a result, never an error. Raises ProfileError, KeyFileError, UsageError.
 
@@ -78,11 +80,13 @@ def deidentify(
     >>> fastdeid.deidentify(b"not DICOM", key=bytes(range(32))).verdict
     'not_dicom'
     """
+    from fastdeid.pixels.modes import check_mode
     from fastdeid.settings import read_settings
 
     stamp = "" if crosswalk is None else _stamp(crosswalk)
     place = None if crosswalk is None else os.fspath(crosswalk)
-    one = _one_by_one(profile, read_settings(profile).digest, _secret(key), place, stamp)
+    settings = (profile, read_settings(profile).digest, check_mode(pixels))
+    one = _one_by_one(*settings, _secret(key), place, stamp)
     return one.process(data)
 
 
@@ -95,13 +99,15 @@ def convert(
     link_table: PathLike | None = None,
     crosswalk: PathLike | None = None,
     workers: int | None = None,
+    pixels: str = "examine",
 ) -> Summary:
     """De-identify the folder tree SOURCE into TARGET: `fastdeid run`.
 
     key: the project key's file. profile: name or path. link_table: folder of the link table, by
     default beside TARGET. crosswalk: table of the site's own pseudonyms, see docs/linkage.md.
     workers: processes, 0 for none but this one, None for one per CPU. In a script, other numbers
-    than 0 need the guard `if __name__ == "__main__"`.
+    than 0 need the guard `if __name__ == "__main__"`. pixels: "examine" every frame for text and
+    mask it, "regions" masks only what rules say of devices, "off" copies.
 
     An interrupted run goes on with the same call. Raises UsageError, InputError, OutputError,
     ProfileError, KeyFileError.
@@ -134,6 +140,7 @@ def convert(
         link_table=link_table,
         crosswalk=crosswalk,
         workers=workers,
+        pixels=pixels,
     )
 
 
@@ -173,9 +180,10 @@ def verify(
 class _OneByOne:
     """A de-identifier with a folder in memory for the file at hand."""
 
-    def __init__(self, profile: str, key: bytes, crosswalk: str | None) -> None:
+    def __init__(self, profile: str, pixels: str, key: bytes, crosswalk: str | None) -> None:
         from fastdeid.deidentify import Deidentifier
         from fastdeid.errors import ProfileError
+        from fastdeid.pixels.modes import PixelMode
         from fastdeid.pseudonyms import Pseudonyms
         from fastdeid.rules import load_profile
 
@@ -189,7 +197,9 @@ class _OneByOne:
             pseudonyms = CrosswalkPseudonyms(key, read_crosswalk(crosswalk))
         inside = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None
         self._folder = tempfile.TemporaryDirectory(prefix="fastdeid.", dir=inside)
-        self._deidentifier = Deidentifier(compiled, pseudonyms, self._folder.name)
+        self._deidentifier = Deidentifier(
+            compiled, pseudonyms, self._folder.name, pixels=PixelMode(pixels)
+        )
         # The de-identifier has one file at hand at a time.
         self._lock = threading.Lock()
 
@@ -225,10 +235,10 @@ class _OneByOne:
 
 @lru_cache(maxsize=4)
 def _one_by_one(
-    profile: str, _digest: str, key: bytes, crosswalk: str | None, _stamp: str
+    profile: str, _digest: str, pixels: str, key: bytes, crosswalk: str | None, _stamp: str
 ) -> _OneByOne:
     """Return what de-identifies under these; _digest and _stamp tell changed files apart."""
-    return _OneByOne(profile, key, crosswalk)
+    return _OneByOne(profile, pixels, key, crosswalk)
 
 
 def _secret(key: PathLike | bytes) -> bytes:

@@ -11,6 +11,7 @@ import typer
 from fastdeid import link_commands
 from fastdeid import run_options as options
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.pixels.modes import PixelMode
 
 if TYPE_CHECKING:
     from fastdeid.summary import Summary
@@ -70,6 +71,7 @@ def plan(  # noqa: PLR0917 - typer calls it by name
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
     template: options.Template = DEFAULT_TEMPLATE,
     digests: options.Digests = False,
+    pixels: options.Pixels = PixelMode.EXAMINE,
     link_table_key: options.LinkTableKey = "project",
     crosswalk: link_commands.Crosswalk = None,
     shared_subjects: link_commands.SharedSubjects = False,
@@ -94,6 +96,7 @@ def plan(  # noqa: PLR0917 - typer calls it by name
         template=template,
         sync=sync,
         digests=digests,
+        pixels=pixels,
         link_table_key=link_table_key,
         crosswalk=crosswalk,
         shared_subjects=shared_subjects,

@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
 from fastdeid.outcome import INSTANCE, ORIGINAL_INSTANCE, Outcome
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT
 
 _NO_PUBLIC: Final = (b"",) * len(PUBLIC_FIELDS)
 
+_WITH_OUTPUT: Final = pa.array(sorted(WITH_OUTPUT), pa.string())
 _ESCAPE: Final = 0x1B
 _LONGEST_INTEGER: Final = 18
 _PADDING: Final = " \0"
@@ -31,36 +34,68 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
 
     Public columns of rows that are not ok are null: what was not written is not described.
     """
-    ok = Verdict.OK
     distinct, spread = _distinct(rows)
     shared = pa.RecordBatch.from_pydict(_shared_columns(distinct))
     columns = dict(zip(shared.schema.names, shared.take(pa.array(spread, pa.int32())), strict=True))
-    paths = [row.path or None if row.verdict is ok else None for row in rows]
+    paths = [row.path or None if row.verdict in WITH_OUTPUT else None for row in rows]
     columns["output_path"] = pa.array(paths, pa.string())
     columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
     columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
     columns["source_digest"] = pa.array([row.source_digest or None for row in rows], pa.string())
-    digests = [row.output_digest or None if row.verdict is ok else None for row in rows]
+    stands = [row.verdict in WITH_OUTPUT for row in rows]
+    digests = [
+        row.output_digest or None if has else None for row, has in zip(rows, stands, strict=True)
+    ]
     columns["output_digest"] = pa.array(digests, pa.string())
     originals = [_uid(row.original_instance) for row in rows]
     columns["original_sop_instance_uid"] = pa.array(originals, pa.string())
     codes = [row.instance or None for row in rows]
     columns["sop_instance_uid"] = pa.array(codes, pa.string())
-    numbers = [row.instance_number if row.verdict is ok else b"" for row in rows]
+    numbers = [row.instance_number if has else b"" for row, has in zip(rows, stands, strict=True)]
     columns["instance_number"] = pa.array([_integer_string(raw) for raw in numbers], pa.int64())
+    columns.update(_pixel_columns(rows, stands))
     return pa.table(columns)
+
+
+def _pixel_columns(rows: Sequence[Outcome], stands: Sequence[bool]) -> dict[str, pa.Array]:
+    """Return what became of the pixels; nothing is said where no stage was about them."""
+    columns: dict[str, pa.Array] = {}
+    for name in ("frames_examined", "frames_masked"):
+        counts = [getattr(row, name) or None for row in rows]
+        columns[name] = pa.array(counts, pa.int64())
+    masks = [
+        msgspec.json.encode(row.masks).decode() if has and row.masks else None
+        for row, has in zip(rows, stands, strict=True)
+    ]
+    columns["masks"] = pa.array(masks, pa.string())
+    return columns
+
+
+def has_output(verdicts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Tell of a column of verdicts, or of statuses, which rows have an output of their own."""
+    return pc.is_in(verdicts.cast(pa.string()), value_set=_WITH_OUTPUT)
+
+
+def pixel_counts(rows: pa.Table) -> dict[str, int]:
+    """Return how many instances and frames were examined and masked; {} when none was."""
+    counts = {}
+    for name in ("frames_examined", "frames_masked"):
+        column = rows.filter(has_output(rows.column("verdict"))).column(name)
+        counts[name.replace("frames", "instances")] = len(column) - column.null_count
+        counts[name] = pc.sum(column).as_py() or 0
+    return counts if any(counts.values()) else {}
 
 
 def references_table(rows: Sequence[Outcome]) -> pa.Table:
     """Return what the outputs of one partition refer to: row in the partition, digest of the UID.
 
-    Only outputs that stand are asked: an OK row each.
+    Only outputs that stand are asked.
     """
     known: dict[bytes, int] = {}
     places: list[int] = []
     targets: list[int] = []
     for place, row in enumerate(rows):
-        if not row.references or row.verdict is not Verdict.OK:
+        if not row.references or row.verdict not in WITH_OUTPUT:
             continue
         for uid in row.references:
             target = known.get(uid)
@@ -152,8 +187,7 @@ def _shared_columns(rows: Sequence[Outcome]) -> dict[str, pa.Array]:
 
 
 def _public_columns(rows: Sequence[Outcome], texts: _Texts) -> dict[str, pa.Array]:
-    ok = Verdict.OK
-    public = [row.shared.public if row.verdict is ok else _NO_PUBLIC for row in rows]
+    public = [row.shared.public if row.verdict in WITH_OUTPUT else _NO_PUBLIC for row in rows]
     raw = dict(zip(PUBLIC_FIELDS, _transposed(public, len(PUBLIC_FIELDS)), strict=True))
     columns = {name: texts(raw[name]) for name in _PUBLIC_TEXTS}
     for name in ("series_number", "number_of_frames"):

@@ -21,6 +21,7 @@ from fastdeid import (
 )
 from fastdeid import run_options as options
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.pixels.modes import PixelMode
 
 app = typer.Typer(
     name="fastdeid",
@@ -77,9 +78,10 @@ def run(  # noqa: PLR0917 - typer calls it by name
     link_table_key: options.LinkTableKey = "project",
     crosswalk: link_commands.Crosswalk = None,
     shared_subjects: link_commands.SharedSubjects = False,
+    pixels: options.Pixels = PixelMode.EXAMINE,
     sync: options.Sync = True,
 ) -> None:
-    """De-identify the headers of all DICOM files below SOURCE into TARGET.
+    """De-identify all DICOM files below SOURCE into TARGET, headers and pixels.
 
     Interrupted at any moment, the same command goes on with the rest.
     """
@@ -102,6 +104,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
             link_table_key=link_table_key,
             crosswalk=crosswalk,
             shared_subjects=shared_subjects,
+            pixels=pixels,
             reporter=Progress(sys.stderr),
         )
     from fastdeid.summary import as_json, closing_table

@@ -23,7 +23,7 @@ from fastdeid.outcome import Outcome
 from fastdeid.sealing import Sealing
 from fastdeid.storage import TEMPORARY
 from fastdeid.summary import Summary
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT
 from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 
 WORK_FOLDER: Final = "work"
@@ -74,6 +74,7 @@ _COMPARED: Final = (
     ("link_table_key", "key of the link table"),
     ("crosswalk_digest", "crosswalk"),
     ("shared_subjects", "choice of --shared-subjects"),
+    ("pixels", "choice of --pixels"),
 )
 
 
@@ -171,7 +172,7 @@ def _expected(sealing: Sealing, instances: str) -> Iterator[tuple[str, int]]:
         for rows in file.iter_batches(columns=names):
             columns = (rows.column(name).to_pylist() for name in names)
             for verdict, path, size in zip(*columns, strict=True):
-                if verdict == Verdict.OK:
+                if verdict in WITH_OUTPUT:
                     yield path, size
 
 
@@ -224,7 +225,7 @@ def part_stands(workspace: Workspace, number: int) -> bool:
     expected = (
         (path, size)
         for verdict, published, path, size in zip(*columns, strict=True)
-        if verdict == Verdict.OK and published != "different"
+        if verdict in WITH_OUTPUT and published != "different"
     )
     return _outputs_stand(workspace.settings.target, expected)
 

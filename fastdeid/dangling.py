@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid.columns import digest_of_uid
+from fastdeid.columns import digest_of_uid, has_output
 from fastdeid.manifest import REFERENCES
 from fastdeid.settling import Settled
 from fastdeid.tables import schema
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT, Verdict
 from fastdeid.workspace import Workspace
 
 _UID: Final = "original_sop_instance_uid"
@@ -33,7 +33,7 @@ _TARGET: Final = {
     _ROW: pa.int64(),
 }
 # A duplicate's output is its twin's.
-_WITH_OUTPUT: Final = pa.array([Verdict.OK.value, Verdict.DUPLICATE.value])
+_WITH_OUTPUT: Final = pa.array(sorted({*WITH_OUTPUT, Verdict.DUPLICATE}), pa.string())
 
 _Numbers = npt.NDArray[np.int64]
 
@@ -98,7 +98,7 @@ def _dangling(  # noqa: PLR0917
 ) -> pa.Table:
     """Return the rows of one partition, ordered by referrer and target."""
     rows = settled.part(number).table
-    stands = np.asarray(pc.equal(rows.column("verdict"), Verdict.OK.value))
+    stands = np.asarray(has_output(rows.column("verdict")))
     referrers = np.asarray(references.column("row")).astype(np.int64)
     digests = np.asarray(references.column("target"))
     places = np.minimum(np.searchsorted(known, digests), len(known) - 1)

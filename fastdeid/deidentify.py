@@ -15,11 +15,14 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.reader import Reader
 from fastdeid.digests import digest_chunks, digest_file
 from fastdeid.errors import DicomError
-from fastdeid.jobs import Job, by_setting
+from fastdeid.jobs import Job, by_markers, by_setting
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels.elements import ENCODING, LENGTH, N_COLUMNS, TAG
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
 from fastdeid.outcome import Outcome
+from fastdeid.pixel_jobs import PixelJobs
+from fastdeid.pixels.judgement import Judgement
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rewrite import Rewriter
 from fastdeid.rules import Profile
@@ -27,7 +30,7 @@ from fastdeid.storage import Chunk, TargetTree
 from fastdeid.tags import MEDIA_STORAGE_DIRECTORY_STORAGE
 from fastdeid.verdicts import Verdict
 
-STAGES: Final = ("open", "scan", "decide", "replace", "check", "assemble", "write")
+STAGES: Final = ("open", "scan", "decide", "replace", "check", "pixels", "assemble", "write")
 
 _DIRECTORY: Final = MEDIA_STORAGE_DIRECTORY_STORAGE.encode("ascii")
 _DIRECTORY_GROUP: Final = 0x0004
@@ -39,7 +42,7 @@ class Deidentifier:
 
     target: folder of the output tree, None to write nothing. template: of output paths, with the
     fields patient, study, series and instance. digests: compute the digests of input and
-    output, which reads all of both.
+    output, which reads all of both. pixels: how far to look into pixel data.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Deidentifier:
         *,
         template: str = DEFAULT_TEMPLATE,
         digests: bool = False,
+        pixels: PixelMode = PixelMode.OFF,
     ) -> None:
         self._target = None if target is None else TargetTree(target)
         self._naming = naming(template)
@@ -57,6 +61,8 @@ class Deidentifier:
         self._reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)
         self._batch = BatchReader(profile.dictionary_keys, profile.dictionary_vrs)
         self._rewriter = Rewriter(profile, pseudonyms)
+        folder = None if target is None else os.fspath(target)
+        self._pixels = PixelJobs(profile.settings, pixels, folder)
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._lap = 0.0
 
@@ -113,7 +119,7 @@ class Deidentifier:
                 self._process_alone(jobs[number], outcomes, overwrite=overwrite)
         finally:
             for job in jobs:
-                os.close(job.fd)
+                job.close()
 
     def _process_alone(self, job: Job, outcomes: list[Outcome | None], *, overwrite: bool) -> None:
         """Process a file that is not ordinary, whatever it takes to read it."""
@@ -143,19 +149,32 @@ class Deidentifier:
             rewriter.check(loaded, living)
             rewriter.look_into_pixels(loaded, living)
             self._end_stage("check")
+            self._treat_pixels(loaded, living)
             living = [job for job in living if job.error is None]
         if living:
             rewriter.describe(loaded, living)
         for group in groups:
-            whole = [job for job in group if job.error is None]
-            for assembled in rewriter.assemble(loaded, whole) if whole else ():
+            self._write(loaded, group, outcomes, overwrite=overwrite)
+        for job in jobs:
+            if job.error is not None:
+                outcomes[job.place] = _refused(loaded, job, job.error)
+
+    def _treat_pixels(self, loaded: Loaded, jobs: list[Job]) -> None:
+        if self._pixels.is_on:
+            for job in self._pixels.treat(loaded, jobs):
+                self._rewriter.use_treated(loaded, job)
+            self._end_stage("pixels")
+
+    def _write(
+        self, loaded: Loaded, jobs: list[Job], outcomes: list[Outcome | None], *, overwrite: bool
+    ) -> None:
+        """Assemble and publish those files of one setting that have no error."""
+        for alike in by_markers(job for job in jobs if job.error is None):
+            for assembled in self._rewriter.assemble(loaded, alike):
                 self._end_stage("assemble")
                 for job, chunks in assembled:
                     outcomes[job.place] = self._publish(loaded, job, chunks, overwrite=overwrite)
                 self._end_stage("write")
-        for job in jobs:
-            if job.error is not None:
-                outcomes[job.place] = _refused(loaded, job, job.error)
 
     def _publish(
         self, loaded: Loaded, job: Job, chunks: list[Chunk], *, overwrite: bool
@@ -174,14 +193,15 @@ class Deidentifier:
         except (DicomError, OSError) as error:
             job.error = error
             return None
-        pixels = found.pixels
+        treated = job.treated
+        is_unsure = treated is not None and treated.judgement == Judgement.REVIEW
         return Outcome(
-            Verdict.OK,
+            Verdict.REVIEW if is_unsure else Verdict.OK,
             path=path,
             published=published,
             source_size=job.size,
             output_size=sum([chunk[1] if type(chunk) is tuple else len(chunk) for chunk in chunks]),
-            pixel_length=0 if pixels < 0 else loaded.cells[pixels * N_COLUMNS + LENGTH],
+            pixel_length=_pixel_length(loaded, job),
             trailing_length=loaded.trailing_lengths[number],
             transfer_syntax=loaded.syntaxes[number],
             big_endian=loaded.state(number, ENCODING) == EXPLICIT_BIG,
@@ -196,6 +216,9 @@ class Deidentifier:
             source_digest=source_digest,
             output_digest=output_digest,
             references=job.references,
+            frames_examined=treated.n_frames if treated is not None and treated.examined else 0,
+            frames_masked=0 if treated is None else treated.n_masked,
+            masks=() if treated is None else treated.boxes,
         )
 
     def _end_stage(self, stage: str) -> None:
@@ -219,6 +242,14 @@ def _open(place: int, path: bytes) -> Job | Outcome:
         os.close(fd)
         return Outcome(Verdict.UNREADABLE, "not_a_regular_file", source_size=status.st_size)
     return Job(place, fd, status.st_size)
+
+
+def _pixel_length(loaded: Loaded, job: Job) -> int:
+    """Return the bytes of pixel data in the output."""
+    if job.treated is not None and job.treated.replacement is not None:
+        return job.treated.replacement.length
+    pixels = job.found.pixels
+    return 0 if pixels < 0 else loaded.cells[pixels * N_COLUMNS + LENGTH]
 
 
 def _refused(loaded: Loaded, job: Job, error: DicomError | OSError) -> Outcome:

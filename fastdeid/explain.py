@@ -35,7 +35,7 @@ from fastdeid.private import PrivateRules, private_rules
 from fastdeid.profiles.tables import read_dictionary
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT
 
 _LEAK: Final = "the leak check found a name, an identifier or a date of this file in it"
 _LISTS: Final = (
@@ -80,7 +80,7 @@ def explain_file(path: Path, profile: Profile, pseudonyms: Pseudonyms) -> Explan
             outcome = deidentifier.process(os.fsencode(path))
         finally:
             deidentifier.close()
-        if outcome.verdict is not Verdict.OK:
+        if outcome.verdict not in WITH_OUTPUT:
             return Explanation(outcome, [])
         before = _read(reader, path)
         teller = _Teller(profile, before)

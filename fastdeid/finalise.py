@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fastdeid import manifest
+from fastdeid.columns import has_output, pixel_counts
 from fastdeid.dangling import find_dangling
 from fastdeid.replaced import replaced_file
 from fastdeid.settling import Again, Settled
@@ -33,7 +34,6 @@ from fastdeid.tables import (
     repeating_columns,
     schema,
 )
-from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Workspace
 
 ROW_GROUP: Final = 65_536
@@ -68,6 +68,7 @@ class _Totals:
         self._outcomes: Counter[str] = Counter()
         self._seconds: Counter[str] = Counter()
         self._faults: list[str] = []
+        self._pixels: Counter[str] = Counter()
         self._read = self._written = 0
 
     def add(self, rows: pa.Table, seconds: dict[str, float], faults: list[str]) -> None:
@@ -77,8 +78,9 @@ class _Totals:
         self._seconds.update(seconds)
         self._faults.extend(faults)
         self._read += pc.sum(rows.column("source_size")).as_py() or 0
-        ok = rows.column("output_size").filter(pc.equal(verdicts, Verdict.OK.value))
+        ok = rows.column("output_size").filter(has_output(verdicts))
         self._written += pc.sum(ok).as_py() or 0
+        self._pixels.update(pixel_counts(rows))
 
     def summary(self, dangling_references: int) -> Summary:
         """Return the summary of the run."""
@@ -89,6 +91,7 @@ class _Totals:
             bytes_written=self._written,
             faults=self._faults,
             dangling_references=dangling_references,
+            pixels=dict(self._pixels),
         )
 
 

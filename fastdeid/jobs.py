@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from fastdeid.errors import DicomError
 from fastdeid.facts import Described, Found
+from fastdeid.markers import Markers
 from fastdeid.overlays import Clearing
 from fastdeid.setting import Setting
+
+if TYPE_CHECKING:
+    from fastdeid.pixels.stage import Treated
 
 
 class Job:
@@ -16,12 +22,13 @@ class Job:
     place: among the paths. number: among the files that are loaded. error: what ended it. found:
     what it is, once that is known; described: what manifests say. references:
     original UIDs of instances that the output refers to. clearing: of overlays inside pixel data,
-    None when there are none. totals: of the assembly.
+    None when there are none. treated: what became of its pixels, None when no stage was about
+    them. totals: of the assembly.
     """
 
     __slots__ = (
         *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
-        *("references", "size", "totals"),
+        *("references", "size", "totals", "treated"),
     )
     found: Found
     described: Described
@@ -36,11 +43,32 @@ class Job:
         self.n_cleaned = 0
         self.references: tuple[bytes, ...] = ()
         self.clearing: Clearing | None = None
+        self.treated: Treated | None = None
 
     @property
     def setting(self) -> Setting:
         """Rules, replacements and pseudonyms that hold for the file."""
         return self.found.facts.setting
+
+    @property
+    def markers(self) -> Markers:
+        """What its output says was done."""
+        is_examined = self.treated is not None and self.treated.examined
+        return self.setting.examined_markers if is_examined else self.setting.markers
+
+    def close(self) -> None:
+        """Close the file, and forget what waited to be written."""
+        os.close(self.fd)
+        if self.treated is not None and self.treated.spool is not None:
+            self.treated.spool.close()
+
+
+def by_markers(jobs: Iterable[Job]) -> list[list[Job]]:
+    """Return jobs of one setting in groups with the same markers."""
+    groups: dict[int, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(id(job.markers), []).append(job)
+    return list(groups.values())
 
 
 def by_setting(jobs: Iterable[Job]) -> list[list[Job]]:

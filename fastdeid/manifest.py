@@ -107,6 +107,14 @@ _COUNTS: Final = (
     Column("n_replaced", "int32", PUBLIC, "elements whose value was replaced"),
     Column("n_cleaned", "int32", PUBLIC, "kept elements cleaned by the leak check"),
 )
+_PIXELS: Final = (
+    Column("frames_examined", "int64", PUBLIC, "frames in which text was sought; null: none"),
+    Column("frames_masked", "int64", PUBLIC, "frames with filled boxes; null: none"),
+)
+_MASKS: Final = (
+    "first and last frame from 1; top, left, bottom, right, end exclusive; reason: text, "
+    "outside_ultrasound_regions or the name of a region rule; score"
+)
 
 INSTANCES: Final = Table(
     INSTANCES_FILE,
@@ -116,7 +124,7 @@ INSTANCES: Final = Table(
         Column("source_path", "string", PHI, "path below SOURCE; other than UTF-8 as U+FFFD"),
         Column("source_path_bytes", "binary", PHI, "the path's bytes where they are not UTF-8"),
         Column("source_size", "int64", PHI, "bytes of the input file"),
-        Column("verdict", "string", PUBLIC, "what became of the file; only ok has its own output"),
+        Column("verdict", "string", PUBLIC, "what became of the file; ok, review have outputs"),
         *_PLACE,
         Column("output_path", "string", PUBLIC, "path below TARGET; a duplicate names its twin's"),
         Column("output_size", "int64", PUBLIC, "bytes of the output file; 0 when none"),
@@ -130,6 +138,8 @@ INSTANCES: Final = Table(
         Column("pixel_length", "int64", PUBLIC, "bytes of pixel data"),
         Column("trailing_length", "int64", PUBLIC, "bytes behind the data set, dropped"),
         *_COUNTS,
+        *_PIXELS,
+        Column("masks", "string", PUBLIC, f"filled boxes as JSON: {_MASKS}"),
     ),
 )
 
@@ -167,7 +177,12 @@ MANIFEST: Final = Table(
     "One row per instance that has pseudonyms, ordered by them, never by SOURCE.",
     (
         Column("output_path", "string", PUBLIC, "path below TARGET; null when there is no output"),
-        Column("status", "string", PUBLIC, "ok, duplicate (same output), collision, quarantined"),
+        Column(
+            "status",
+            "string",
+            PUBLIC,
+            "ok, review (of masks), duplicate, collision, quarantined",
+        ),
         _PLACE[0],
         *_PSEUDONYMS,
         Column("sop_class_uid", "string", PUBLIC, "(0008,0016)"),
@@ -196,6 +211,8 @@ MANIFEST: Final = Table(
         Column("output_digest", "string", PUBLIC, "BLAKE2b-256 of the output file, with --digests"),
         Column("pixel_length", "int64", PUBLIC, "bytes of pixel data"),
         *_COUNTS,
+        *_PIXELS,
+        Column("masks", "boxes", PUBLIC, f"filled boxes: {_MASKS}"),
         Column("profile", "string", PUBLIC, "name and version of the profile"),
         Column("options", "string", PUBLIC, "options of PS3.15 Annex E applied, parted by blanks"),
     ),

@@ -10,9 +10,11 @@ from fastdeid.profiles.tables import Row, read_methods, read_table
 
 Code = tuple[str, str, str]
 
-# Options without a column: they are about pixel data. Their names are known, and their codes are
-# not claimed as long as no stage looks into pixel data.
-PIXEL_OPTIONS: Final = ("clean_pixel_data", "clean_recognizable_visual_features")
+# Options without a column: they are about pixel data. The code of the first is claimed for each
+# instance every frame of which was examined, whether the profile names the option or not.
+CLEAN_PIXEL_DATA: Final = "clean_pixel_data"
+CLEAN_VISUAL_FEATURES: Final = "clean_recognizable_visual_features"
+PIXEL_OPTIONS: Final = (CLEAN_PIXEL_DATA, CLEAN_VISUAL_FEATURES)
 BASIC: Final = "basic"
 
 RETAIN_UIDS: Final = "retain_uids"
@@ -46,6 +48,11 @@ def _name(meaning: str) -> str:
 def option_names() -> tuple[str, ...]:
     """Return the name of every option."""
     return tuple(name for name in read_option_codes() if name != BASIC)
+
+
+def with_clean_pixel_data(claims: tuple[Code, ...]) -> tuple[Code, ...]:
+    """Return the codes claimed and that of Clean Pixel Data, in the order of their values."""
+    return tuple(sorted({*claims, read_option_codes()[CLEAN_PIXEL_DATA]}))
 
 
 def check_option(name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
+from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.verdicts import Verdict
 
 # What differs from file to file of a series.
@@ -42,7 +43,9 @@ class Outcome(msgspec.Struct, gc=False):
     original_instance, instance: SOP Instance UID before and after; instance_number: as in the
     output; both bytes are raw. n_cleaned: elements in which the leak check found something.
     source_digest, output_digest: see `fastdeid.digests`, "" unless they were asked for.
-    references: original SOP Instance UIDs that the output refers to.
+    references: original SOP Instance UIDs that the output refers to. frames_examined: frames in
+    which text was sought, 0 or all. frames_masked, masks: frames in which boxes were filled, and
+    these boxes.
     """
 
     verdict: Verdict
@@ -68,6 +71,9 @@ class Outcome(msgspec.Struct, gc=False):
     source_digest: str = ""
     output_digest: str = ""
     references: tuple[bytes, ...] = ()
+    frames_examined: int = 0
+    frames_masked: int = 0
+    masks: tuple[MaskedBox, ...] = ()
 
     @property
     def originals(self) -> tuple[bytes, ...]:

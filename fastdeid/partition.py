@@ -13,7 +13,7 @@ from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
 from fastdeid.storage import flush
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT, Verdict
 from fastdeid.workspace import Part, Workspace
 
 TICK_SECONDS: Final = 0.25
@@ -160,13 +160,12 @@ def summarise_rows(
     faults: list[str],
 ) -> PartitionSummary:
     """Return what the rows of a partition came to."""
-    ok = Verdict.OK
     return PartitionSummary(
         number=number,
         outcomes=tally([str(row.verdict) for row in rows], [row.reason for row in rows]),
         bytes_planned=bytes_planned,
         bytes_read=sum(row.source_size for row in rows),
-        bytes_written=sum(row.output_size for row in rows if row.verdict == ok),
+        bytes_written=sum(row.output_size for row in rows if row.verdict in WITH_OUTPUT),
         seconds=seconds,
         faults=faults,
     )

@@ -32,6 +32,7 @@ from fastdeid.kernels.elements import (
     N_BULK,
     N_COLUMNS,
     OPERATION,
+    PARENT,
     TAG,
     VALUE,
 )
@@ -46,7 +47,7 @@ from fastdeid.rules import Operation, Profile
 from fastdeid.second_pass import SecondPass, remove_block
 from fastdeid.setting import Settings
 from fastdeid.storage import Chunk
-from fastdeid.tags import SOP_INSTANCE_UID
+from fastdeid.tags import BURNED_IN_ANNOTATION, SOP_INSTANCE_UID
 from fastdeid.texts import Texts
 
 _FIRST_OUTPUT: Final = 1 << 18
@@ -218,6 +219,26 @@ class Rewriter:
                 job.clearing.clear(loaded.header[start : start + length])
                 job.clearing = None
 
+    def use_treated(self, loaded: Loaded, job: Job) -> None:
+        """Let the attributes of a file say what became of its pixels."""
+        cells, treated = loaded.cells, job.treated
+        if treated is None:
+            return
+        replacement = treated.replacement
+        values = {} if replacement is None else replacement.values()
+        rows = loaded.rows(job.number)
+        tags = loaded.table[rows, TAG]
+        marked = [BURNED_IN_ANNOTATION] if treated.examined else []
+        for row in (np.flatnonzero(np.isin(tags, [*values, *marked])) + rows.start).tolist():
+            at = row * N_COLUMNS
+            if cells[at + PARENT] >= 0 or cells[at + OPERATION] == kernel.REMOVE:
+                continue
+            if cells[at + TAG] == BURNED_IN_ANNOTATION:
+                cells[at + OPERATION] = kernel.REMOVE  # the markers bring their own
+                continue
+            entry = self._memo.add(-1, 0, 0, b"", result=values[cells[at + TAG]])
+            cells[at + OPERATION], cells[at + ENTRY] = kernel.REPLACE, entry
+
     def describe(self, loaded: Loaded, jobs: Sequence[Job]) -> None:
         """Find what manifests say of files that are decided and cleaned."""
         files = [loaded.rows(job.number) for job in jobs]
@@ -233,9 +254,9 @@ class Rewriter:
     ) -> Iterator[list[tuple[Job, list[Chunk]]]]:
         """Yield what outputs consist of, some files at a time; ranges refer to the source.
 
-        jobs: of one setting. What was yielded holds until the next is asked for.
+        jobs: with the same setting and markers. What was yielded holds until the next is asked for.
         """
-        markers, memo = jobs[0].setting.markers, self._memo
+        markers, memo = jobs[0].markers, self._memo
         metas = [_file_meta(loaded, job) for job in jobs]
         meta_bytes = np.frombuffer(bytearray(b"".join(metas)), np.uint8)
         meta_ends = np.cumsum([len(meta) for meta in metas])
@@ -268,22 +289,24 @@ class Rewriter:
             elif end - start == 1:
                 yield job, [view[cells[assembly.OUT_START] : cells[assembly.OUT_END]]]
             else:
-                yield (
-                    job,
-                    [
-                        self._chunk(loaded, job, at, length)
-                        if kind == assembly.FROM_SOURCE
-                        else view[at : at + length]
-                        for kind, at, length in self._segments[start:end].tolist()
-                    ],
-                )
+                chunks: list[Chunk] = []
+                for kind, at, length in self._segments[start:end].tolist():
+                    if kind == assembly.FROM_SOURCE:
+                        chunks += self._from_source(loaded, job, at, length)
+                    else:
+                        chunks.append(view[at : at + length])
+                yield job, chunks
 
-    def _chunk(self, loaded: Loaded, job: Job, at: int, length: int) -> Chunk:
+    def _from_source(self, loaded: Loaded, job: Job, at: int, length: int) -> Sequence[Chunk]:
         """Return a range of the source, or what becomes of pixel data on the way."""
-        clearing = job.clearing
+        treated, clearing = job.treated, job.clearing
+        if treated is not None and treated.replacement is not None:
+            chunks = treated.replacement.chunks
+            if chunks is not None and loaded.cells[job.found.pixels * N_COLUMNS + VALUE] == at:
+                return chunks
         if clearing is None or loaded.cells[clearing.row * N_COLUMNS + VALUE] != at:
-            return at, length
-        return ClearedRange(clearing, at, length)
+            return ((at, length),)
+        return (ClearedRange(clearing, at, length),)
 
     def _deflated(
         self, meta_length: int, segments: list[list[int]], inflated: bytearray

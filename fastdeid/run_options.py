@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from fastdeid.pixels.modes import PixelMode
+
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")]
 Key = Annotated[
@@ -53,6 +55,13 @@ Digests = Annotated[
     typer.Option("--digests", help="Record digests of inputs and outputs; reads every byte."),
 ]
 Sync = Annotated[bool, typer.Option(help="Wait for the disk before a partition counts as done.")]
+Pixels = Annotated[
+    PixelMode,
+    typer.Option(
+        help="examine: mask text in every frame; regions: mask where rules know of text; "
+        "off: copy pixel data."
+    ),
+]
 
 
 def needed_key(key: Path | None) -> Path:

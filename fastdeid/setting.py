@@ -18,6 +18,7 @@ from fastdeid.errors import DicomError
 from fastdeid.kernels.rules import CONSTANT, DEFERRED, PER_PATIENT
 from fastdeid.kinds import Kind
 from fastdeid.markers import Markers, make_markers
+from fastdeid.options import with_clean_pixel_data
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, Rules
 
@@ -26,6 +27,8 @@ _NAMES: Final = (
     *("sop_class_uid", "specific_character_set", "patient_id", "issuer_of_patient_id"),
     *("patient_name", "patient_birth_date", "mime_type_of_encapsulated_document"),
 )
+# Burned In Annotation, of images every frame of which was examined.
+_NO: Final = ((tags.BURNED_IN_ANNOTATION, "CS", "NO"),)
 # Beyond so many the settings are forgotten: an archive has more patients than fit into memory.
 _MOST: Final = 1 << 14
 
@@ -37,7 +40,8 @@ class Setting(msgspec.Struct):
     shared, patient: numbers under which the memo keeps results that depend on the file, and on its
     patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for
     one whose result is the same for every value, DEFERRED for texts. uid_kind: the kind of plain
-    UIDs. date_offset: in days. is_met: a file was decided under it.
+    UIDs. date_offset: in days. markers: of outputs whose frames were not examined. encoding,
+    inserted, method: what the markers of others are made of. is_met: a file was decided under it.
     """
 
     rules: Rules
@@ -49,7 +53,26 @@ class Setting(msgspec.Struct):
     uid_kind: int
     date_offset: int
     markers: Markers
+    encoding: int
+    inserted: tuple[tuple[int, str, str], ...]
+    method: str
+    _examined: Markers | None = None
     is_met: bool = False
+
+    @property
+    def examined_markers(self) -> Markers:
+        """The markers of an output every frame of which was examined."""
+        if self._examined is None:
+            rules = self.rules
+            own = () if _NO[0][0] in [tag for tag, _, _ in self.inserted] else _NO
+            self._examined = make_markers(
+                self.method,
+                with_clean_pixel_data(rules.claims),
+                self.encoding,
+                temporal=rules.temporal,
+                inserted=(*self.inserted, *own),
+            )
+        return self._examined
 
 
 class Settings:
@@ -113,6 +136,7 @@ class Settings:
         traits.setflags(write=False)
         shared_key = (encoding, sop_class, charset, mime_type)
         self._n_made += 1
+        inserted = tuple((i.tag, i.vr, i.for_patient(patient)) for i in rules.insertions)
         context = Context(
             patient=patient,
             charsets=charsets,
@@ -136,8 +160,11 @@ class Settings:
                 rules.claims,
                 encoding,
                 temporal=rules.temporal,
-                inserted=[(i.tag, i.vr, i.for_patient(patient)) for i in rules.insertions],
+                inserted=inserted,
             ),
+            encoding=encoding,
+            inserted=inserted,
+            method=self._profile.method,
         )
 
     def _rules(self, sop_class_uid: str, *, references: bool, conditions: frozenset[int]) -> Rules:

@@ -33,6 +33,10 @@ _PURPOSE: Final = re.compile(rb"^purpose\s*=", re.MULTILINE)
 _LONGEST_CHAIN: Final = 8
 _INHERITED: Final = ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers")
 PRIVATE_SOURCES: Final = ("standard", "tcia")
+# Values of `[pixels]`.
+KNOWN: Final = "known"
+MASK: Final = "mask"
+MASK_OUTSIDE: Final = "mask_outside"
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +84,20 @@ class Identifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     covered: bool = True
 
 
+class Pixels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done about pixel data, as far as a run looks into it.
+
+    regions: rules of devices that burn text into known boxes: "known", those that come with
+    fastdeid, or files of such rules beside the profile; in settings, with their full paths.
+    ultrasound_regions: "keep", or "mask_outside" what no region of (0018,6011) covers. text:
+    "mask", or "keep".
+    """
+
+    regions: tuple[str, ...] | None = None
+    ultrasound_regions: Literal["keep", "mask_outside"] | None = None
+    text: Literal["keep", "mask"] | None = None
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One profile file. What is None is as in the profile that it extends."""
 
@@ -92,10 +110,14 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     descriptors: Literal["balanced", "strict"] | None = None
     private_sources: list[str] | None = None
     csa_headers: Literal["remove", "scrub"] | None = None
+    pixels: Pixels = Pixels()
     well_known_uids: list[str] = []
     rule: list[Rule] = []
     insert: list[Insert] = []
     identifier: list[Identifier] = []
+
+
+EVERY_STAGE: Final = Pixels(regions=(KNOWN,), ultrasound_regions="keep", text=MASK)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -103,7 +125,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     overrides: later ones win. pseudonyms: "keyed", or "random" and kept in the link table only.
     descriptors: mode of the text cleaning. private_sources: whose tables of safe private attributes
-    hold. csa_headers: what becomes of Siemens CSA headers. digest: SHA-256 over the files.
+    hold. csa_headers: what becomes of Siemens CSA headers. pixels: stages on pixel data, every one
+    of them said. digest: SHA-256 over the files.
     """
 
     name: str
@@ -115,6 +138,7 @@ class Settings(msgspec.Struct, frozen=True):
     descriptors: str = "balanced"
     private_sources: tuple[str, ...] = ("standard",)
     csa_headers: str = "remove"
+    pixels: Pixels = EVERY_STAGE
     well_known_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     insertions: tuple[Insertion, ...] = ()
@@ -128,6 +152,8 @@ class _Source:
     def __init__(self, name_or_path: str, folder: Path | None = None) -> None:
         self.path = _path_of(name_or_path, folder)
         self._label = name_or_path
+        # Bytes of the files of region rules that the profile names.
+        self.rules_of_regions = b""
         try:
             self.data = self.path.read_bytes()
         except OSError:
@@ -214,6 +240,25 @@ class _Source:
         manufacturers = tuple(" ".join(name.lower().split()) for name in when.manufacturer)
         return Condition(frozenset(modalities), frozenset(sop_classes), manufacturers)
 
+    def pixels(self, before: Pixels) -> Pixels:
+        """Return the stages on pixels, with those of `before` where the file says nothing.
+
+        Raises ProfileError for a file of region rules that is not there or holds anything unknown.
+        """
+        own = self.file.pixels
+        if own.regions is not None:
+            folder = self.path.parent
+            named = [name if name == KNOWN else str(folder / name) for name in own.regions]
+            for word, name in zip(own.regions, named, strict=True):
+                try:
+                    self.rules_of_regions += b"" if name == KNOWN else read_rules(name)
+                except ProfileError as error:
+                    raise self.failed(error, word) from None
+            own = msgspec.structs.replace(own, regions=tuple(named))
+        given = msgspec.structs.asdict(own)
+        said = {name: value for name, value in given.items() if value is not None}
+        return msgspec.structs.replace(before, **said)
+
     def insertions(self) -> Iterator[Insertion]:
         """Yield what the file inserts; raise ProfileError for what cannot be inserted."""
         for number, insert in enumerate(self.file.insert):
@@ -252,6 +297,14 @@ def read_settings(name_or_path: str) -> Settings:
     return settings
 
 
+def read_rules(path: str) -> bytes:
+    """Return the bytes of a file of region rules; raises ProfileError when it is not sound."""
+    from fastdeid.pixels.regions import load_rules
+
+    load_rules(Path(path))
+    return Path(path).read_bytes()
+
+
 def profile_names() -> tuple[str, ...]:
     """Return the names of the profiles that come with fastdeid, basic first."""
     files = [path for path in FOLDER.glob("*.toml") if _PURPOSE.search(path.read_bytes())]
@@ -274,6 +327,7 @@ def _merge(chain: list[_Source]) -> Settings:
     uids: list[str] = []
     overrides: list[Override] = []
     identifiers: list[Identifier] = []
+    pixels = EVERY_STAGE
     for source in reversed(chain):
         source.names()
         source.options()
@@ -281,11 +335,13 @@ def _merge(chain: list[_Source]) -> Settings:
         identifiers += source.identifiers()
         insertions.update((insertion.tag, insertion) for insertion in source.insertions())
         uids += source.file.well_known_uids
+        pixels = source.pixels(pixels)
         for name in _INHERITED:
             value = getattr(source.file, name)
             if value is not None:
                 merged[name] = tuple(value) if isinstance(value, list) else value
-    digests = [hashlib.sha256(source.data).hexdigest() for source in chain]
+    held = [source.data + source.rules_of_regions for source in chain]
+    digests = [hashlib.sha256(data).hexdigest() for data in held]
     return Settings(
         name=own.name,
         version=own.version,
@@ -295,6 +351,7 @@ def _merge(chain: list[_Source]) -> Settings:
         overrides=tuple(overrides),
         insertions=tuple(insertions[tag] for tag in sorted(insertions)),
         identifiers=tuple(identifiers),
+        pixels=pixels,
         digest=hashlib.sha256("\n".join(digests).encode()).hexdigest(),
         **merged,
     )

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
-from fastdeid.columns import part_table
+from fastdeid.columns import has_output, part_table
 from fastdeid.errors import FastdeidError
 from fastdeid.outcome import Outcome
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT, Verdict
 from fastdeid.workspace import Part, Workspace
 
 TARGET_OCCUPIED: Final = "target_occupied"
@@ -145,7 +145,7 @@ def _groups(
 
 def _ok_rows(workspace: Workspace, number: int) -> tuple[pa.Table, Any]:
     table = read_part(workspace, number).table
-    return table, pc.equal(table.column("verdict"), Verdict.OK.value).combine_chunks()
+    return table, has_output(table.column("verdict")).combine_chunks()
 
 
 def _digest(path: str) -> bytes:
@@ -154,7 +154,7 @@ def _digest(path: str) -> bytes:
 
 def _state(row: Outcome) -> str:
     """Return how a row was published, "" when it has come to nothing since."""
-    return row.published if row.verdict == Verdict.OK else ""
+    return row.published if row.verdict in WITH_OUTPUT else ""
 
 
 def _compare_again(workspace: Workspace, group: list[int], again: Again) -> _Changes:
@@ -166,7 +166,7 @@ def _compare_again(workspace: Workspace, group: list[int], again: Again) -> _Cha
     prefix = os.fsencode(workspace.settings.source).rstrip(b"/") + b"/"
     paths = {row: prefix + workspace.plan.path_of(row) for row in group}
     fresh = {row: again(paths[row], False) for row in group}
-    ok = [row for row in group if fresh[row].verdict == Verdict.OK]
+    ok = [row for row in group if fresh[row].verdict in WITH_OUTPUT]
     ours = any(fresh[row].published in _STANDS for row in ok)
     if ok and ours and fresh[ok[0]].published not in _STANDS:
         fresh[ok[0]] = again(paths[ok[0]], True)

@@ -21,6 +21,7 @@ _MEANINGS: Final = {
     5: "some of SOURCE could not be read; instances.parquet in the link table says what",
 }
 _SHOWN_FAULTS: Final = 10
+CODEC_MISSING: Final = "codec_missing"
 INTERNAL_ERROR: Final = "internal_error"
 _STAGES: Final[tuple[str, ...]] = (
     "read",
@@ -29,10 +30,12 @@ _STAGES: Final[tuple[str, ...]] = (
     "replace",
     "assemble",
     "check",
+    "pixels",
     "write",
 )
 _IS_DICOM: Final = (
     Verdict.OK,
+    Verdict.REVIEW,
     Verdict.QUARANTINED,
     Verdict.DICOMDIR,
     Verdict.DUPLICATE,
@@ -63,7 +66,8 @@ class Summary(msgspec.Struct, kw_only=True):
     files, bytes_read, bytes_written: of the whole run. wall_seconds, files_per_second,
     megabytes_per_second (10**6 bytes of input): of this start only, without the partitions that
     were there already. seconds: by stage, summed over workers and starts. dangling_references: of
-    outputs to instances of SOURCE that have no output.
+    outputs to instances of SOURCE that have no output. pixels: instances and frames examined and
+    masked, of outputs; none of a dry run.
     """
 
     files: int
@@ -74,6 +78,7 @@ class Summary(msgspec.Struct, kw_only=True):
     seconds: dict[str, float]
     faults: list[str] = []
     dangling_references: int = 0
+    pixels: dict[str, int] = {}
     wall_seconds: float = 0.0
     files_per_second: float = 0.0
     megabytes_per_second: float = 0.0
@@ -103,6 +108,7 @@ def summarise(
     bytes_written: int,
     faults: Iterable[str] = (),
     dangling_references: int = 0,
+    pixels: Mapping[str, int] | None = None,
 ) -> Summary:
     """Return the summary of counted outcomes, see `tally`."""
     verdicts: Counter[str] = Counter()
@@ -120,6 +126,7 @@ def summarise(
         seconds=dict(seconds),
         faults=sorted(set(faults)),
         dangling_references=dangling_references,
+        pixels=dict(pixels or {}),
         exit_code=exit_code(verdicts, reasons),
     )
 
@@ -182,6 +189,7 @@ def closing_table(summary: Summary) -> Iterator[str]:
         yield f"  {stage:<38}{seconds:>14,.2f}"
     if summary.dangling_references:
         yield f"{'references to files without output':<40}{summary.dangling_references:>14,}"
+    yield from _pixels(summary)
     for name, place in (
         ("outputs", summary.target),
         ("research manifest", summary.manifest),
@@ -193,6 +201,13 @@ def closing_table(summary: Summary) -> Iterator[str]:
         yield f"error of fastdeid: {fault}"
     if summary.exit_code:
         yield f"exit code {summary.exit_code}: {_MEANINGS[summary.exit_code]}"
+
+
+def _pixels(summary: Summary) -> Iterator[str]:
+    for name, count in summary.pixels.items():
+        yield f"{name.replace('_', ' '):<40}{count:>14,}"
+    if any(reason.endswith(f":{CODEC_MISSING}") for reason in summary.reasons):
+        yield f"{CODEC_MISSING}: pip install 'fastdeid[codecs]' lets these files be examined"
 
 
 def _counts(summary: Summary) -> Iterator[str]:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
 from fastdeid.columns import part_table
 
+_BOX: Final = pa.struct(
+    [
+        *(pa.field(name, pa.int32()) for name in ("first_frame", "last_frame")),
+        *(pa.field(name, pa.int32()) for name in ("top", "left", "bottom", "right")),
+        pa.field("reason", pa.string()),
+        pa.field("score", pa.float32()),
+    ]
+)
+# Boxes that were filled, see `pixels.masked_box`. "element" is Parquet's name for what lists hold.
+_BOXES: Final = pa.list_(pa.field("element", _BOX))
 _TYPES: Final = {
     "string": pa.string(),
     "binary": pa.binary(),
     "int32": pa.int32(),
     "int64": pa.int64(),
     "float64": pa.float64(),
+    "boxes": _BOXES,
 }
 
 # Columns that repeat over a series; a dictionary of the others would only cost time.
@@ -30,6 +42,7 @@ _REPEATING: Final = (
     *("samples_per_pixel", "photometric_interpretation", "number_of_frames", "rows", "columns"),
     *("bits_allocated", "bits_stored", "row_spacing", "column_spacing", "slice_thickness"),
     *("pixel_length", "trailing_length", "n_removed", "n_emptied", "n_replaced", "n_cleaned"),
+    *("frames_examined", "frames_masked"),
     *("patient_sex", "patient_age", "study_date", "profile", "options"),
 )
 
@@ -82,6 +95,9 @@ def manifest_rows(part: pa.Table) -> pa.Table:
 def manifest_table(rows: pa.Table, profile: str, options: str) -> pa.Table:
     """Return rows of TARGET/manifest.parquet, made of what `manifest_rows` has returned."""
     columns = {name: rows.column(name) for name in rows.column_names}
+    written = rows.column("masks").to_pylist()
+    boxes = [None if one is None else msgspec.json.decode(one) for one in written]
+    columns["masks"] = pa.array(boxes, _BOXES)
     columns["profile"] = pa.repeat(pa.scalar(profile), rows.num_rows)
     columns["options"] = pa.repeat(pa.scalar(options), rows.num_rows)
     return _as_declared(manifest.MANIFEST, columns)

@@ -6,12 +6,19 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The outcome of one input file. Only `OK` has an output of its own."""
+    """The outcome of one input file. Only `OK` and `REVIEW` have an output of their own.
+
+    REVIEW: what was masked should be looked at, because it may not have been text.
+    """
 
     OK = "ok"
+    REVIEW = "review"
     QUARANTINED = "quarantined"
     NOT_DICOM = "not_dicom"
     UNREADABLE = "unreadable"
     DICOMDIR = "dicomdir"
     DUPLICATE = "duplicate"
     COLLISION = "collision"
+
+
+WITH_OUTPUT = frozenset({Verdict.OK, Verdict.REVIEW})

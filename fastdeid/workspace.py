@@ -19,6 +19,7 @@ import pyarrow as pa
 from fastdeid.attempts import Attempt
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.plan import Cuts
 from fastdeid.plan_file import PlanFile, write_plan_file
 from fastdeid.replaced import replaced_file
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
     was when a cluster's run was planned.
     crosswalk: absolute path of the site's own pseudonyms, "" for none; its digest; whether several
     originals may be one subject in it.
+    pixels: how far to look into pixel data; versions that did not say so did not look.
     """
 
     source: str
@@ -67,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True):
     crosswalk: str = ""
     crosswalk_digest: str = ""
     shared_subjects: bool = False
+    pixels: str = PixelMode.OFF
 
 
 class Part(msgspec.Struct, frozen=True):

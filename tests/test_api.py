@@ -54,12 +54,12 @@ def test_every_function_is_documented_and_loaded_late() -> None:
 def test_bytes_become_what_a_run_makes_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "input.dcm").write_bytes(FILE)
     run = process(tmp_path / "input.dcm", tmp_path / "out")
-    result = fastdeid.deidentify(FILE, key=KEY)
+    result = fastdeid.deidentify(FILE, pixels="off", key=KEY)
     assert result.ok
     assert result.data == run.data
     assert result.path == run.outcome.path
     assert tuple(result.pseudonyms.values()) == run.outcome.pseudonyms
-    assert fastdeid.deidentify(FILE, key=KEY) == result
+    assert fastdeid.deidentify(FILE, pixels="off", key=KEY) == result
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_bytes_become_what_a_run_makes_of_the_file(tmp_path: Path) -> None:
     [(b"", "not_dicom"), (b"Doe^Jane", "not_dicom"), (FILE[:-9], "quarantined")],
 )
 def test_bad_bytes_are_a_result(data: bytes, verdict: str) -> None:
-    result = fastdeid.deidentify(data, key=KEY)
+    result = fastdeid.deidentify(data, pixels="off", key=KEY)
     assert (result.verdict, result.data, result.ok) == (verdict, b"", False)
     assert result.reason
 
@@ -83,21 +83,24 @@ def test_a_key_and_a_profile_are_needed(tmp_path: Path) -> None:
 
 def test_a_crosswalk_names_the_patients(tmp_path: Path) -> None:
     path = write_csv(tmp_path, "original_id,subject_id\nMRN-4711,SUB-1\n")
-    result = fastdeid.deidentify(FILE, key=KEY, crosswalk=path)
+    result = fastdeid.deidentify(FILE, pixels="off", key=KEY, crosswalk=path)
     assert result.pseudonyms["patient"] == "SUB-1"
     write_csv(tmp_path, "original_id,subject_id\nMRN-4712,SUB-1\n")
-    assert fastdeid.deidentify(FILE, key=KEY, crosswalk=path).reason == "not_in_crosswalk"
+    assert (
+        fastdeid.deidentify(FILE, pixels="off", key=KEY, crosswalk=path).reason
+        == "not_in_crosswalk"
+    )
     with pytest.raises(InputError):
-        fastdeid.deidentify(FILE, key=KEY, crosswalk=tmp_path / "none.csv")
+        fastdeid.deidentify(FILE, pixels="off", key=KEY, crosswalk=tmp_path / "none.csv")
 
 
 def test_threads_do_not_disturb_each_other() -> None:
     files = [b.part10(ct_image(b.text(0x00080018, "UI", f"1.2.3.{number}"))) for number in range(8)]
-    expected = [fastdeid.deidentify(data, key=KEY) for data in files]
+    expected = [fastdeid.deidentify(data, pixels="off", key=KEY) for data in files]
     found: dict[int, fastdeid.Result] = {}
 
     def work(number: int) -> None:
-        found[number] = fastdeid.deidentify(files[number], key=KEY)
+        found[number] = fastdeid.deidentify(files[number], pixels="off", key=KEY)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

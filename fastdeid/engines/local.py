@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastdeid.engines.stop import signals
 from fastdeid.errors import UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.progress import Reporter, Silent
 
 if TYPE_CHECKING:
@@ -56,18 +57,18 @@ def run(
     link_table_key: str = "project",
     crosswalk: PathLike | None = None,
     shared_subjects: bool = False,
+    pixels: str = PixelMode.EXAMINE,
     reporter: Reporter | None = None,
     make: Callable[..., Any] | None = None,
 ) -> Summary:
     """De-identify the folder tree SOURCE into TARGET and return what it came to.
 
-    key: the project key's file. profile: name or path. link_table: folder of the link table, by
-    default beside TARGET. workers: processes, 0 for none but this one, None for one per CPU.
-    dry_run: judge every file and write nothing. template: of output paths, see `naming`. sync:
-    outputs are on disk before their partition counts as done. digests: record those of inputs and
-    outputs. link_table_key: see `sealing`. crosswalk, shared_subjects: see `project`. make:
-    replaces the workers' de-identifier (tests).
-
+    key: the project key's file. profile: name or path. link_table: its folder, by default beside
+    TARGET. workers: processes, 0 for none but this one, None for one per CPU. dry_run: judge every
+    file and write nothing. template: of output paths, see `naming`. sync: outputs are on disk
+    before their partition counts as done. digests: record those of inputs and outputs. crosswalk,
+    shared_subjects: see `project`. link_table_key: see `sealing`. pixels: see `PixelMode`. make:
+    for tests.
     An interrupted run is continued by the same call. KeyboardInterrupt ends it at once, SIGTERM or
     SIGUSR1 with Stopped when the partitions at hand are committed.
     Raises UsageError, InputError, OutputError, ProfileError, KeyFileError, see errors.py.
@@ -88,16 +89,10 @@ def run(
         secret = read_key(key)
         from fastdeid.engines.session import Session, settings_for
 
-        options: Any = {"sync": sync, "digests": digests, "link_table_key": link_table_key}
+        options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
+        options |= {"link_table_key": link_table_key, "template": template}
         names = site_names(crosswalk, shared_subjects=shared_subjects)
-        settings = settings_for(paths, secret, profile, template=template, names=names, **options)
-        session = Session(
-            settings,
-            secret,
-            workers=n_workers,
-            reporter=reporter or Silent(),
-            stop=stop,
-            started=started,
-            make=make,
-        )
+        settings = settings_for(paths, secret, profile, names=names, **options)
+        watched: Any = {"reporter": reporter or Silent(), "stop": stop, "started": started}
+        session = Session(settings, secret, workers=n_workers, make=make, **watched)
         return session.dry_run() if dry_run else session.run()

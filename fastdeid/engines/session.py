@@ -38,6 +38,7 @@ from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Files, Setup, Task
 from fastdeid.errors import FastdeidError, IncompleteError
 from fastdeid.folders import Paths
+from fastdeid.pixels.modes import check_mode
 from fastdeid.progress import Reporter
 from fastdeid.project import SiteNames
 from fastdeid.pseudonyms import Pseudonyms
@@ -63,6 +64,7 @@ def settings_for(
     sync: bool,
     digests: bool,
     link_table_key: str,
+    pixels: str,
     names: SiteNames | None = None,
 ) -> Settings:
     """Return the settings of a run.
@@ -70,7 +72,8 @@ def settings_for(
     names: the site's own pseudonyms.
 
     Raises ProfileError when the profile cannot be used, KeyFileError for an unknown link_table_key,
-    UsageError or InputError for a crosswalk that is refused or cannot be read.
+    UsageError or InputError for a crosswalk that is refused or cannot be read, UsageError for an
+    unknown mode of pixels.
     """
     compiled = load_profile(profile)
     require_available(compiled.settings)
@@ -95,6 +98,7 @@ def settings_for(
         crosswalk="" if names is None else names.file,
         crosswalk_digest=digest,
         shared_subjects=names is not None and names.shared_subjects,
+        pixels=check_mode(pixels),
     )
 
 

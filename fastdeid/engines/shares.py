@@ -20,6 +20,7 @@ from fastdeid.errors import KeyFileError, ProfileError, UsageError
 from fastdeid.folders import resolve_paths
 from fastdeid.keys import is_file, read_key
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.plan import cost_of
 from fastdeid.progress import Reporter, Silent
 from fastdeid.project import site_names
@@ -58,6 +59,7 @@ def plan(
     template: str = DEFAULT_TEMPLATE,
     sync: bool = True,
     digests: bool = False,
+    pixels: str = PixelMode.EXAMINE,
     link_table_key: str = "project",
     crosswalk: PathLike | None = None,
     shared_subjects: bool = False,
@@ -80,8 +82,9 @@ def plan(
     paths = resolve_paths(source, target, work, key=key, crosswalk=crosswalk)
     names = site_names(crosswalk, shared_subjects=shared_subjects)
     profile = os.path.abspath(profile) if os.path.isfile(profile) else profile
-    options: Any = {"sync": sync, "digests": digests, "link_table_key": link_table_key}
-    settings = settings_for(paths, secret, profile, template=template, names=names, **options)
+    options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
+    options |= {"link_table_key": link_table_key, "template": template}
+    settings = settings_for(paths, secret, profile, names=names, **options)
     if is_file(key):
         settings = msgspec.structs.replace(settings, key_file=os.path.abspath(key))
 

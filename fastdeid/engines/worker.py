@@ -20,6 +20,7 @@ from fastdeid.partition import (
     since,
     summarise_rows,
 )
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.sealing import Sealing
@@ -101,6 +102,7 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
         target,
         template=settings.template,
         digests=settings.digests,
+        pixels=PixelMode(settings.pixels),
     )
 
 

@@ -10,12 +10,11 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from fastdeid.columns import has_output
 from fastdeid.errors import InputError
 from fastdeid.manifest import MANIFEST_FILE
-from fastdeid.verdicts import Verdict
 
 _UIDS: Final = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
 _COLUMNS: Final = (
@@ -106,7 +105,7 @@ def read_manifest(manifest: str | os.PathLike[str], columns: tuple[str, ...]) ->
         raise InputError("the manifest lacks columns: another version wrote it") from None
     except (pa.ArrowException, OSError):
         raise InputError("the manifest cannot be read") from None
-    kept = pc.equal(rows.column("status").cast(pa.string()), Verdict.OK.value)
+    kept = has_output(rows.column("status"))
     return rows.filter(kept)
 
 

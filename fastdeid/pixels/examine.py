@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.kernels.projections import extend_projections, find_changed_tiles
+from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.masks import Box
 from fastdeid.pixels.text import DEFAULT, TILE, TextLine, Thresholds, find_text
 from fastdeid.pixels.views import colour_view, grey_view, window_of
@@ -23,16 +23,8 @@ _SAME: Final = 6
 # A text line reaches over tiles that did not change.
 _AROUND: Final = np.ones((5, 5), np.uint8)
 _SURE: Final = 0.6
+TEXT: Final = "text"
 _MOST_AREA: Final = 0.25
-
-
-class Judgement(StrEnum):
-    """What an examination comes to."""
-
-    CLEAN = "clean"
-    MASKED = "masked"
-    REVIEW = "review"
-    TOO_MUCH = "too_much"
 
 
 class FrameMask(NamedTuple):
@@ -43,14 +35,17 @@ class FrameMask(NamedTuple):
     score: float
 
 
+Masks = tuple[FrameMask, ...]
+
+
 class Examination(NamedTuple):
     """What every frame needs: masks of all frames, and of single ones by their number."""
 
     judgement: Judgement
-    every_frame: tuple[FrameMask, ...]
-    single_frames: dict[int, tuple[FrameMask, ...]]
+    every_frame: Masks
+    single_frames: dict[int, Masks]
 
-    def masks_of(self, frame: int) -> tuple[FrameMask, ...]:
+    def masks_of(self, frame: int) -> Masks:
         """Return the masks of one frame, from 0."""
         return (*self.every_frame, *self.single_frames.get(frame, ()))
 
@@ -99,10 +94,25 @@ class _Frames:
         return self.lines
 
 
-def _masks(lines: Sequence[TextLine]) -> tuple[FrameMask, ...]:
-    return tuple(
-        FrameMask(Box(line.top, line.left, line.bottom, line.right), "text", round(line.score, 3))
+def _masks(lines: Sequence[TextLine], known: Sequence[FrameMask] = ()) -> Masks:
+    """Return the masks of lines that are not inside a box that is masked already."""
+    masks = tuple(
+        FrameMask(Box(line.top, line.left, line.bottom, line.right), TEXT, round(line.score, 3))
         for line in dict.fromkeys(lines)
+    )
+    return _beyond(masks, known) if known else masks
+
+
+def _beyond(masks: Masks, known: Sequence[FrameMask]) -> Masks:
+    return tuple(mask for mask in masks if not any(_holds(one.box, mask.box) for one in known))
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    return (
+        outer.top <= inner.top
+        and outer.left <= inner.left
+        and outer.bottom >= inner.bottom
+        and outer.right >= inner.right
     )
 
 
@@ -113,17 +123,37 @@ def _area(masks: Sequence[FrameMask], rows: int, columns: int) -> float:
     return float(covered.mean())
 
 
-def _judge(
-    every: tuple[FrameMask, ...], single: dict[int, tuple[FrameMask, ...]], shape: tuple[int, ...]
-) -> Judgement:
-    found = [mask for masks in (every, *single.values()) for mask in masks if mask.reason == "text"]
+def _judge(every: Masks, single: dict[int, Masks], shape: tuple[int, ...]) -> Judgement:
     if not every and not single:
         return Judgement.CLEAN
-    groups = [(*every, *masks) for masks in single.values()] or [every]
-    texts = [[mask for mask in masks if mask.reason == "text"] for masks in groups]
+    groups = [(*every, *masks) for masks in set(single.values())] or [every]
+    texts = [[mask for mask in masks if mask.reason == TEXT] for masks in groups]
     if max(_area(masks, *shape[:2]) for masks in texts) > _MOST_AREA:
         return Judgement.TOO_MUCH
-    return Judgement.REVIEW if any(mask.score < _SURE for mask in found) else Judgement.MASKED
+    unsure = any(mask.score < _SURE for masks in texts for mask in masks)
+    return Judgement.REVIEW if unsure else Judgement.MASKED
+
+
+class _SingleFrames:
+    """The masks of single frames; frames with the same lines share them."""
+
+    def __init__(self, rules: Sequence[FrameMask]) -> None:
+        self._rules = rules
+        self._lines: list[TextLine] = []
+        self._masks: Masks = ()
+        self.found: dict[int, Masks] = {}
+
+    def add(self, number: int, lines: list[TextLine]) -> None:
+        """Note the lines of a frame."""
+        if lines is not self._lines:
+            self._lines, self._masks = lines, _masks(lines, self._rules)
+        if self._masks:
+            self.found[number] = self._masks
+
+    def beyond(self, every: Masks) -> dict[int, Masks]:
+        """Return the masks that lie not inside those of every frame."""
+        left = {masks: _beyond(masks, every) for masks in set(self.found.values())}
+        return {number: left[masks] for number, masks in self.found.items() if left[masks]}
 
 
 def examine_frames(
@@ -144,18 +174,23 @@ def examine_frames(
     first = _view(read(0), window)
     least, largest = first.copy(), first.copy()
     frames = _Frames(first, thresholds)
-    lines_of = {0: frames.lines}
+    single = _SingleFrames(rules)
+    single.add(0, frames.lines)
     for number in range(1, n_frames):
         view = _view(read(number), window)
         extend_projections(view.reshape(-1), least.reshape(-1), largest.reshape(-1))
-        lines_of[number] = frames.show(view)
-    every = _masks(lines_of.pop(0)) if n_frames == 1 else ()
-    if n_frames > 1 and np.array_equal(least, largest):
-        every, lines_of = _masks(lines_of[0]), {}
-    elif n_frames > 1:
+        single.add(number, frames.show(view))
+    if np.array_equal(least, largest):
+        every = single.found.get(0, ())
+    else:
         # Bright ink in the least samples, and dark ink in the largest, stands in every frame.
-        bright = [line for line in find_text(least, thresholds) if line.ink >= 0]
-        every = _masks(bright + [line for line in find_text(largest, thresholds) if line.ink <= 0])
-    single = {number: _masks(lines) for number, lines in lines_of.items() if lines}
+        lines = [line for line in find_text(least, thresholds) if line.ink >= 0]
+        lines += [line for line in find_text(largest, thresholds) if line.ink <= 0]
+        every = _masks(lines, rules)
     every = (*rules, *every)
-    return Examination(_judge(every, single, first.shape), every, single)
+    return examination_of(every, single.beyond(every), first.shape)
+
+
+def examination_of(every: Masks, single: dict[int, Masks], shape: tuple[int, ...]) -> Examination:
+    """Return the examination that has come to these masks; shape: rows and columns."""
+    return Examination(_judge(every, single, shape), every, single)

@@ -18,6 +18,7 @@ from pydicom.datadict import tag_for_keyword
 from fastdeid.errors import ProfileError
 from fastdeid.pixels.masks import Box
 
+KNOWN: Final = "known"
 OPERATORS: Final = ("equals", "contains", "starts_with", "ends_with", "is_empty")
 
 
@@ -69,10 +70,11 @@ class RegionRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     rule: list[RegionRule]
 
-    def tags(self) -> frozenset[int]:
-        """Return the tags of all attributes that the rules test."""
+    def attributes(self) -> dict[str, int]:
+        """Return keyword and tag of all attributes that the rules test."""
         tests = (test for rule in self.rule for tests in rule.when for test in tests)
-        return frozenset(tag for test in tests if (tag := tag_for_keyword(test.attribute)))
+        names = dict.fromkeys(test.attribute for test in tests)
+        return {name: tag for name in names if (tag := tag_for_keyword(name)) is not None}
 
 
 def _check(rule: RegionRule) -> None:
@@ -106,6 +108,15 @@ def load_rules(path: Path) -> RegionRules:
         return parse_rules(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         raise ProfileError("region rules cannot be read") from None
+
+
+def rules_of(names: Iterable[str]) -> RegionRules:
+    """Return the rules of files together, "known" for those that come with fastdeid.
+
+    Raises ProfileError.
+    """
+    found = [known_rules() if name == KNOWN else load_rules(Path(name)) for name in names]
+    return RegionRules([rule for rules in found for rule in rules.rule])
 
 
 def known_rules() -> RegionRules:

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
+from fastdeid.columns import has_output
 from fastdeid.crosswalk import LARGEST_OFFSET
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS, Pseudonyms
 from fastdeid.sealing import Sealing
-from fastdeid.verdicts import Verdict
 from fastdeid.workspace import Settings, Workspace
 
 # Cells with fewer patients are small: the usual threshold of health statistics.
@@ -92,7 +92,7 @@ def read_figures(link_table: str, pseudonyms: Pseudonyms) -> Figures:
         raise KeyFileError("this run had another project key")
     rows = _read(sealing, os.path.join(link_table, manifest.INSTANCES_FILE), list(_INSTANCES))
     released = _read(sealing, os.path.join(settings.target, manifest.MANIFEST_FILE), None)
-    outputs = released.filter(pc.equal(released.column("status"), Verdict.OK.value))
+    outputs = released.filter(has_output(released.column("status")))
     small = _small_cells(outputs)
     stages, progress = _throughput(workspace)
     return Figures(

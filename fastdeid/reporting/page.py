@@ -10,6 +10,7 @@ from fastdeid.profiles.tables import read_uids
 from fastdeid.reporting.charts import bars, columns, line
 from fastdeid.reporting.figures import LEAST_OFFSETS, SMALL_CELL, Figures
 from fastdeid.rules import Profile
+from fastdeid.verdicts import WITH_OUTPUT
 
 # Nothing is loaded, from anywhere: the page is all there is.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -75,7 +76,7 @@ def render(figures: Figures, profile: Profile | None) -> str:
 
 
 def _head(figures: Figures) -> str:
-    released = sum(files for verdict, files in figures.verdicts if verdict == "ok")
+    released = sum(files for verdict, files in figures.verdicts if verdict in WITH_OUTPUT)
     settings = figures.settings
     return (
         f"<p>{figures.files:,} files read, {released:,} released, with profile "

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,9 +14,11 @@ import numpy as np
 from fastdeid import tags
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.kinds import harvest_of
+from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.profiles.tables import Attribute, read_dictionary
 from fastdeid.verification.conformance import ProfileCheck
 from fastdeid.verification.findings import Finding, tag_text
+from fastdeid.verification.masked import same_but_masked
 from fastdeid.verification.originals import DATE, NAME, UID, Original
 from fastdeid.verification.places import TEXT, Bytes, Content, Place, read_places
 
@@ -85,13 +87,15 @@ def compare(
     path: str,
     offset: int | None,
     map_uid: MapUid | None,
+    masks: Sequence[MaskedBox] = (),
 ) -> Iterator[Finding]:
     """Yield where an output is not what its source makes of it.
 
     path: of the output. offset: days that belong to its patient. map_uid: None where pseudonyms of
-    UIDs are not functions of the key.
+    UIDs are not functions of the key. masks: boxes that were filled in the output.
     """
-    if not _same_pixels(source, output):
+    same = same_but_masked(source.data, output.data, masks) if masks else None
+    if not (_same_pixels(source, output) if same is None else same):
         yield Finding(path, "pixels_differ", tag_text(tags.PIXEL_DATA))
     if map_uid is not None:
         known = {map_uid(uid) for _, uid in _uids(source)}

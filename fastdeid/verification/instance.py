@@ -14,7 +14,8 @@ import numpy as np
 
 from fastdeid import tags
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
-from fastdeid.options import CLEAN_DESCRIPTORS, RETAIN_UIDS
+from fastdeid.options import CLEAN_DESCRIPTORS, RETAIN_UIDS, with_clean_pixel_data
+from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.rules import Profile
 from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
@@ -51,6 +52,8 @@ class Row(msgspec.Struct, frozen=True):
     transfer_syntax_uid: str | None
     pixel_length: int
     date_offset: int | None
+    frames_examined: int | None = None
+    masks: list[MaskedBox] | None = None
 
 
 class InstanceCheck:
@@ -105,6 +108,7 @@ class InstanceCheck:
                 path=name,
                 offset=row.date_offset,
                 map_uid=map_uid,
+                masks=row.masks or (),
             )
 
     def _originals(
@@ -215,9 +219,11 @@ class InstanceCheck:
         if length >= 0 and length != row.pixel_length:
             yield Finding(row.output_path, "pixel_length_differs", tag_text(tags.PIXEL_DATA))
 
-    def _are_claims(self, codes: list[tuple[str, str, str]]) -> bool:
+    def _are_claims(self, codes: list[tuple[str, str, str]], *, examined: bool) -> bool:
         """Tell whether the profile claims these codes; fewer where conditions may cost a claim."""
         claims = [tuple(code) for code in self._profile.codes]
+        if examined:
+            claims = list(with_clean_pixel_data(tuple(self._profile.codes)))
         return codes == claims or (self._profile.has_conditions and set(codes) < set(claims))
 
     def _markers(self, row: Row, data_set: Any) -> Iterator[Finding]:
@@ -233,9 +239,11 @@ class InstanceCheck:
         true = {
             MARKERS[0]: removed == "YES",
             MARKERS[1]: profile.method in ([method] if isinstance(method, str) else method or ()),
-            MARKERS[2]: self._are_claims(triples),
+            MARKERS[2]: self._are_claims(triples, examined=bool(row.frames_examined)),
             MARKERS[3]: dates == moved,
         }
+        if row.frames_examined and data_set.get("BurnedInAnnotation") != "NO":
+            yield Finding(row.output_path, "marker_untrue", tag_text(tags.BURNED_IN_ANNOTATION))
         for tag, is_true in true.items():
             if not found[tag] and not (tag == MARKERS[2] and is_true):
                 yield Finding(row.output_path, "marker_missing", tag_text(tag))

@@ -7,16 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fastdeid import manifest
+from fastdeid.columns import has_output
 from fastdeid.crosswalk import CrosswalkPseudonyms
 from fastdeid.errors import InputError
+from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.sealing import Sealing
 from fastdeid.tables import schema
-from fastdeid.verdicts import Verdict
 from fastdeid.verification.findings import Finding
 from fastdeid.verification.instance import Row
 from fastdeid.verification.originals import IDENTIFIER, NAME, PATIENT, PHRASE, UID, Original
@@ -57,7 +59,7 @@ class Release:
         self._registry = registry
         table = self._read(os.path.join(link_table, manifest.INSTANCES_FILE), list(_READ))
         self._all = table
-        with_output = pc.equal(table.column("verdict"), Verdict.OK.value)
+        with_output = has_output(table.column("verdict"))
         self.outputs = table.filter(with_output).sort_by([("patient", "ascending")])
 
     def _read(self, path: str, columns: list[str] | None = None) -> pa.Table:
@@ -176,7 +178,7 @@ class Release:
         if table is None:
             yield Finding(manifest.MANIFEST_FILE, "table_differs")
             return
-        rows = table.filter(pc.equal(table.column("status"), Verdict.OK.value))
+        rows = table.filter(has_output(table.column("status")))
         keys = [(name, "ascending") for name in ("output_path", "sop_instance_uid")]
         ours = self.outputs.sort_by(keys)
         theirs = rows.sort_by(keys)
@@ -228,6 +230,7 @@ class Release:
 def _row(values: dict[str, Any]) -> Row:
     path = values["source_path_bytes"] or (values["source_path"] or "").encode()
     given = {name: values[name] for name in _ROW if name != "source_path"}
+    given["masks"] = msgspec.json.decode(values["masks"] or "[]", type=list[MaskedBox])
     return Row(source_path=path, **given)
 
 

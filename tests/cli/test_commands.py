@@ -63,6 +63,7 @@ def test_run_calls_the_library_once(
         "link_table_key": "project",
         "crosswalk": None,
         "shared_subjects": False,
+        "pixels": "examine",
         "sync": True,
     }
 
@@ -71,10 +72,11 @@ def test_run_passes_every_option_on(
     monkeypatch: pytest.MonkeyPatch, calls: list[dict[str, Any]]
 ) -> None:
     options = ["--profile", "mine.toml", "--link-table", "l", "--workers", "0", "--no-sync"]
+    options += ["--pixels", "off"]
     assert run_main(monkeypatch, "run", "a", "b", "--key", "k", "--dry-run", *options) == 3
     (call,) = calls
     assert (call["profile"], call["link_table"], call["workers"]) == ("mine.toml", Path("l"), 0)
-    assert (call["dry_run"], call["sync"]) == (True, False)
+    assert (call["dry_run"], call["sync"], call["pixels"]) == (True, False, "off")
 
 
 def test_json_is_all_of_the_output(

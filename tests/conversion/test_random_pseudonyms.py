@@ -50,7 +50,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def start(place: Path, target: Path, workers: int = 0, source: str = "source") -> Summary:
-    return run(place / source, target, key=place / "key", profile=PROFILE, workers=workers)
+    return run(
+        place / source, target, key=place / "key", profile=PROFILE, workers=workers, pixels="off"
+    )
 
 
 def work(target: Path) -> Path:
@@ -142,6 +144,7 @@ def test_a_stopped_run_goes_on_with_the_same_pseudonyms(place: Path, tmp_path: P
             key=place / "key",
             profile=PROFILE,
             workers=0,
+            pixels="off",
             make=StopsEarly,
         )
     assert StopsEarly.seen == (0o600, 32)
@@ -158,7 +161,9 @@ def test_a_finished_run_is_not_run_again_under_other_pseudonyms(
     target = tmp_path / "out"
 
     def again() -> Summary:
-        return run(tmp_path / "source", target, key=place / "key", profile=PROFILE, workers=0)
+        return run(
+            tmp_path / "source", target, key=place / "key", profile=PROFILE, workers=0, pixels="off"
+        )
 
     again()
     before = result(target)
@@ -190,7 +195,7 @@ def test_what_a_crash_left_of_a_key_is_drawn_again(place: Path, tmp_path: Path) 
 
 def test_the_release_is_proved_and_read_by_its_link_table(place: Path, tmp_path: Path) -> None:
     target, links = tmp_path / "out", tmp_path / "out.link-table"
-    convert(place / "source", target, key=place / "key", profile=PROFILE, workers=0)
+    convert(place / "source", target, key=place / "key", profile=PROFILE, workers=0, pixels="off")
     done = verify(target, key=place / "key", source=place / "source", workers=0)
     assert (done.findings, done.verified) == ([], N_FILES)
     table = open_link_table(links, place / "key")
@@ -218,6 +223,7 @@ def test_a_dry_run_draws_nothing_that_stays(place: Path, tmp_path: Path) -> None
         key=place / "key",
         profile=PROFILE,
         workers=0,
+        pixels="off",
         dry_run=True,
     )
     assert summary.verdicts == {"ok": N_FILES}

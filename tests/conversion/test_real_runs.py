@@ -48,7 +48,8 @@ def in_process(place: Path) -> dict[str, bytes]:
 
 
 def arguments(place: Path, target: str, *options: str) -> list[str]:
-    own = [str(place / "source"), str(place / target), "--key", str(place / "key"), *options]
+    own = [str(place / "source"), str(place / target), "--key", str(place / "key")]
+    own += ["--pixels", "off", *options]
     return [sys.executable, "-m", "fastdeid", "run", *own]
 
 

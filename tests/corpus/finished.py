@@ -56,7 +56,7 @@ def finished(name: str, profile: str) -> tuple[Path, Path]:
     key = place / "project.key"
     key.touch(mode=0o600)
     key.write_bytes(KEY)
-    local.run(source, target, key=key, profile=path_of(profile), workers=0)
+    local.run(source, target, key=key, profile=path_of(profile), workers=0, pixels="off")
     return target, place / f"{profile}.link-table"
 
 

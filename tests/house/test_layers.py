@@ -48,6 +48,7 @@ LAYERS = (
             "profile_text",
             "references",
             "jobs",
+            "pixel_jobs",
             "rewrite",
             "second_pass",
             "setting",

@@ -67,6 +67,7 @@ def test_the_commands_work_as_written(tmp_path: Path) -> None:
             + text(0x0020000E, "UI", "1.2.3.6")
             + number(0x00280010, "US", 1)
             + number(0x00280011, "US", 1)
+            + number(0x00280100, "US", 16)
             + element(0x7FE00010, "OW", b"\1\2")
         )
     )

@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = [str(folder / "source"), str(folder / "target"), "--workers", "0"]
     options = ["--link-table", str(folder / "link"), "--key", str(folder / "project.key")]
     done = subprocess.run(
-        [sys.executable, "-m", "fastdeid", "run", *arguments, *options],
+        [sys.executable, "-m", "fastdeid", "run", *arguments, "--pixels", "off", *options],
         cwd=REPOSITORY,
         capture_output=True,
         check=False,

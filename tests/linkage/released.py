@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pydicom
 
@@ -54,7 +54,8 @@ def release(
                 (place / f"IM{instance}").write_bytes(data)
     key = write_key(folder / "PROJECT.key", KEY)
     target = folder / "target"
-    summary = local.run(source, target, key=key, profile=profile, crosswalk=crosswalk, workers=0)
+    options: Any = {"profile": profile, "crosswalk": crosswalk, "pixels": "off"}
+    summary = local.run(source, target, key=key, workers=0, **options)
     assert summary.verdicts == (verdicts or {"ok": 12})
     return Released(target, folder / "target.link-table", key)
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid.pixels.examine import Examination, FrameMask, Judgement, examine_frames
+from fastdeid.pixels.examine import Examination, FrameMask, examine_frames
+from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.masks import Box
 from tests.pixels.drawing import burn, ink_of, phantom
 

@@ -77,7 +77,7 @@ def test_the_known_devices_are_usable_and_credited() -> None:
     rules = known_rules()
     assert len(rules.rule) > 90
     assert all(rule.credit for rule in rules.rule)
-    assert 0x00080070 in rules.tags()
+    assert rules.attributes()["Manufacturer"] == 0x00080070
     values = {"Modality": "US", "Manufacturer": "GE Healthcare", "ManufacturerModelName": "LOGIQE9"}
     assert find_boxes(rules, values.get, 720, 960)
     assert find_boxes(rules, {"Modality": "CT", "Manufacturer": "GE"}.get, 512, 512) == []

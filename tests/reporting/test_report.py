@@ -40,7 +40,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Release:
     (source / "Przybylska.txt").write_text("Dear Mrs. Przybylska")
     target = made.folder / "again"
     key = made.folder / "project.key"
-    arguments = ["run", str(source), str(target), "--key", str(key), "--workers", "0"]
+    arguments = [
+        "run",
+        str(source),
+        str(target),
+        "--key",
+        str(key),
+        "--workers",
+        "0",
+        "--pixels",
+        "off",
+    ]
     done = subprocess.run([sys.executable, "-m", "fastdeid", *arguments], check=False)
     assert done.returncode == 3
     return Release(target, made.outputs)

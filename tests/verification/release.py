@@ -175,7 +175,12 @@ def make(folder: Path, forms: dict[int, str]) -> Release:
             (place / f"{number:03}").write_bytes(data)
     write_key(folder / "project.key")
     summary = local.run(
-        folder / "source", folder / "target", key=folder / "project.key", workers=0, digests=True
+        folder / "source",
+        folder / "target",
+        key=folder / "project.key",
+        workers=0,
+        pixels="off",
+        digests=True,
     )
     assert summary.verdicts == {"ok": len(PATIENTS) * N_INSTANCES}
     instances = folder / "target.link-table" / "instances.parquet"

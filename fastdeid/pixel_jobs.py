@@ -1,0 +1,89 @@
+"""Pixel data of the files of a batch: taken through the stages that are on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from fastdeid.dicom.loaded import Loaded
+from fastdeid.errors import DicomError
+from fastdeid.jobs import Job
+from fastdeid.kernels.elements import N_COLUMNS, OPERATION, TAG
+from fastdeid.overlays import ClearedRange
+from fastdeid.pixels.modes import PixelMode
+from fastdeid.settings import MASK, MASK_OUTSIDE, Settings
+from fastdeid.tags import PIXEL_DATA
+
+if TYPE_CHECKING:
+    from fastdeid.pixels.stage import Clearing, PixelStage, Treated
+
+_KEPT: Final = 0
+
+
+class PixelJobs:
+    """The pixel stages of one profile, as far as a mode lets them run.
+
+    folder: for what waits to be written, None for the system's. Detector and codecs are loaded when
+    the first file needs them.
+    """
+
+    def __init__(self, settings: Settings, mode: PixelMode, folder: str | None) -> None:
+        wanted = settings.pixels
+        self._wanted = wanted
+        self._folder = folder
+        self._has_text = mode is PixelMode.EXAMINE and wanted.text == MASK
+        has_regions = bool(wanted.regions) or wanted.ultrasound_regions == MASK_OUTSIDE
+        self.is_on = self._has_text or (mode is not PixelMode.OFF and has_regions)
+
+    def treat(self, loaded: Loaded, jobs: Sequence[Job]) -> Iterator[Job]:
+        """Treat the pixels of files; yield those whose attributes are to say so.
+
+        What cannot be examined or masked ends with an error in the job. Raises OutputError when
+        there is no room for masked frames.
+        """
+        for job in jobs:
+            if job.error is not None or not _has_samples(loaded, job.found.pixels):
+                continue
+            try:
+                job.treated = self._treat(loaded, job)
+            except (DicomError, OSError) as error:
+                job.error = error
+                continue
+            if job.treated is not None:
+                yield job
+
+    @functools.cached_property
+    def _stage(self) -> PixelStage:
+        import cv2
+
+        from fastdeid.pixels.regions import rules_of
+        from fastdeid.pixels.stage import PixelStage, Stages
+
+        cv2.setNumThreads(1)  # processes own the cores
+        stages = Stages(
+            rules=rules_of(self._wanted.regions) if self._wanted.regions else None,
+            ultrasound_regions=self._wanted.ultrasound_regions == MASK_OUTSIDE,
+            text=self._has_text,
+        )
+        return PixelStage(stages, self._folder)
+
+    def _treat(self, loaded: Loaded, job: Job) -> Treated | None:
+        from fastdeid.pixels.source import PixelValue
+
+        clearing: Clearing | None = None
+        if job.clearing is not None:
+            clearing = job.clearing.clear, functools.partial(ClearedRange, job.clearing)
+        value = PixelValue(loaded, job.found.pixels, job.fd)
+        rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
+        return self._stage.treat(rows, value, syntax, clearing)
+
+
+def _has_samples(loaded: Loaded, pixels: int) -> bool:
+    """Tell whether there is Pixel Data that is kept; Float Pixel Data passes untouched."""
+    at = pixels * N_COLUMNS
+    return (
+        pixels >= 0
+        and loaded.cells[at + TAG] == PIXEL_DATA
+        and loaded.cells[at + OPERATION] == _KEPT
+    )

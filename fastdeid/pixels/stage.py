@@ -1,0 +1,276 @@
+"""The stages on one instance's pixels: region rules, ultrasound regions, text, masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid import tags
+from fastdeid.errors import DicomError
+from fastdeid.pixels.coded import CodedSource
+from fastdeid.pixels.display import Display
+from fastdeid.pixels.examine import (
+    Examination,
+    FrameMask,
+    Masks,
+    examination_of,
+    examine_frames,
+)
+from fastdeid.pixels.expectation import thresholds_for
+from fastdeid.pixels.image import Image, wanted_tags
+from fastdeid.pixels.judgement import Judgement
+from fastdeid.pixels.masked_box import MaskedBox
+from fastdeid.pixels.masks import Box, Layout, darkest_index, fill_samples
+from fastdeid.pixels.regions import RegionRules, find_boxes, outside_regions
+from fastdeid.pixels.source import (
+    Clear,
+    ClearedChunk,
+    FrameSource,
+    NativeSource,
+    PixelValue,
+    Replacement,
+)
+from fastdeid.pixels.spool import Spool
+
+Samples = npt.NDArray[Any]
+Clearing = tuple[Clear, ClearedChunk]
+
+ULTRASOUND: Final = "outside_ultrasound_regions"
+TOO_MUCH: Final = "text_over_a_quarter"
+_SEGMENTATION: Final = "1.2.840.10008.5.1.4.1.1.66.4"
+# Beyond so many the boxes of devices are forgotten.
+_MOST: Final = 1 << 12
+
+
+class Stages(msgspec.Struct, frozen=True):
+    """Which stages run. rules: of known devices, None for none."""
+
+    rules: RegionRules | None
+    ultrasound_regions: bool
+    text: bool
+
+
+class Treated(msgspec.Struct):
+    """What became of one instance's pixels.
+
+    judgement: "clean", "masked" or "review". examined: text was sought in every frame. n_masked:
+    frames with masks. replacement: None when nothing was masked. spool: to be closed when the
+    output is written.
+    """
+
+    judgement: str
+    examined: bool
+    n_frames: int
+    n_masked: int = 0
+    boxes: tuple[MaskedBox, ...] = ()
+    replacement: Replacement | None = None
+    spool: Spool | None = None
+
+
+class PixelStage:
+    """Takes the pixels of one instance after another through the stages.
+
+    folder: for what waits to be written, None for the system's.
+    """
+
+    def __init__(self, stages: Stages, folder: str | None = None) -> None:
+        self._stages = stages
+        self._folder = folder
+        self._keywords: dict[str, int] = {}
+        if stages.rules is not None:
+            self._keywords = stages.rules.attributes()
+        self._wanted = wanted_tags(self._keywords.values())
+        self._known: dict[tuple[object, ...], list[tuple[Box, str]]] = {}
+
+    def treat(
+        self, rows: slice, value: PixelValue, transfer_syntax: str, clearing: Clearing | None = None
+    ) -> Treated | None:
+        """Find and mask what must go; None for pixels that no stage is about.
+
+        rows: of the file. value: its Pixel Data. clearing: of overlays in bits that no sample uses.
+        Raises DicomError when frames must be looked at or masked and cannot be, or
+        text covers too much of one, OutputError when there is no room, and OSError.
+        """
+        image = Image(value.loaded, rows, value.fd, self._wanted)
+        sop_class = image.text(tags.SOP_CLASS_UID) or ""
+        if sop_class == _SEGMENTATION and image.number(tags.BITS_ALLOCATED, 0) == 1:
+            return None
+        layout = image.layout()
+        rules = self._rule_masks(image, layout)
+        if not (rules or self._stages.text):
+            return None
+        source = _open(image, layout, value, transfer_syntax, clearing)
+        if self._stages.text:
+            found = _examine(image, source, rules)
+        else:
+            found = examination_of(rules, {}, (layout.rows, layout.columns))
+        if found.judgement is Judgement.TOO_MUCH:
+            raise DicomError(TOO_MUCH, tags.PIXEL_DATA)
+        treated = Treated(str(found.judgement), self._stages.text, source.n_frames)
+        if found.judgement is not Judgement.CLEAN:
+            self._mask(treated, image, source, found)
+        return treated
+
+    def _rule_masks(self, image: Image, layout: Layout) -> Masks:
+        """Return what is masked without looking."""
+        boxes: list[tuple[Box, str]] = []
+        if self._stages.rules is not None:
+            boxes += self._device_boxes(image, self._stages.rules, layout)
+        if self._stages.ultrasound_regions:
+            regions = list(image.ultrasound_regions())
+            outside = outside_regions(regions, layout.rows, layout.columns)
+            boxes += [(box, ULTRASOUND) for box in outside]
+        return tuple(FrameMask(box, reason, 1.0) for box, reason in boxes)
+
+    def _device_boxes(
+        self, image: Image, rules: RegionRules, layout: Layout
+    ) -> list[tuple[Box, str]]:
+        """Return the boxes of the rules that hold; the instances of a series ask once."""
+        values = {keyword: image.text(tag) for keyword, tag in self._keywords.items()}
+        key = (layout.rows, layout.columns, *values.values())
+        boxes = self._known.get(key)
+        if boxes is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            boxes = find_boxes(rules, values.__getitem__, layout.rows, layout.columns)
+            self._known[key] = boxes
+        return boxes
+
+    def _mask(
+        self, treated: Treated, image: Image, source: FrameSource, found: Examination
+    ) -> None:
+        """Fill the boxes, and note which."""
+        layout = source.layout
+        fill = _fill(image, layout)
+        treated.boxes, treated.n_masked = _boxes_of(found, source)
+        treated.spool = Spool(self._folder)
+        boxes_of = _BoxesOf(found)
+        try:
+            treated.replacement = source.masked(boxes_of, fill, treated.spool)
+        except BaseException:
+            treated.spool.close()
+            raise
+
+
+def _open(
+    image: Image,
+    layout: Layout,
+    value: PixelValue,
+    transfer_syntax: str,
+    clearing: Clearing | None,
+) -> FrameSource:
+    if not value.is_encapsulated:
+        return NativeSource(value, layout, image.n_frames, clearing)
+    from fastdeid.codecs import codec_for
+
+    codec = codec_for(transfer_syntax, layout)
+    raw = image.raw(tags.EXTENDED_OFFSET_TABLE) or b""
+    extended = np.frombuffer(raw[: len(raw) // 8 * 8], "<u8").tolist()
+    return CodedSource(value, codec, image.n_frames, extended)
+
+
+class _BoxesOf:
+    """The boxes to fill in a frame."""
+
+    def __init__(self, found: Examination) -> None:
+        self._every = [mask.box for mask in found.every_frame]
+        self._single = found.single_frames
+
+    def __call__(self, frame: int) -> list[Box]:
+        single = self._single.get(frame)
+        return self._every + [mask.box for mask in single] if single else self._every
+
+
+class _Kept:
+    """Reads frames; those that are asked for twice are kept."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+        last = source.n_frames - 1
+        self._twice = {0, source.n_frames // 2, last}
+        self._held: dict[int, Samples] = {}
+
+    def __call__(self, frame: int) -> Samples:
+        if frame in self._held:
+            return self._held[frame]
+        samples = self._source.samples(frame)
+        if frame in self._twice:
+            self._held[frame] = samples
+        return samples
+
+
+def _examine(image: Image, source: FrameSource, rules: Masks) -> Examination:
+    display = Display(source.layout, image)
+    read = _Kept(source)
+    if display.needs_range:
+        last = source.n_frames - 1
+        display.use_range(read(frame) for frame in sorted({0, source.n_frames // 2, last}))
+    thresholds = thresholds_for(
+        image.text(tags.MODALITY) or "",
+        image.text(tags.IMAGE_TYPE) or "",
+        image.text(tags.SOP_CLASS_UID) or "",
+        image.text(tags.BURNED_IN_ANNOTATION) or "",
+    )
+    return examine_frames(
+        lambda frame: display.show(read(frame)),
+        source.n_frames,
+        thresholds=thresholds,
+        rules=rules,
+    )
+
+
+def _fill(image: Image, layout: Layout) -> tuple[int, ...]:
+    if layout.photometric_interpretation != "PALETTE COLOR":
+        return fill_samples(layout, falling=image.is_falling)
+    (red, green, blue), first, _ = image.palette()
+    return fill_samples(layout, palette_index=darkest_index(red, green, blue, first))
+
+
+class _Record:
+    """The boxes that are filled, frames in a row as one."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source = source
+        self._started: dict[FrameMask, tuple[int, Sequence[Box]]] = {}
+        self.boxes: list[MaskedBox] = []
+
+    def start(self, masks: Masks, frame: int) -> None:
+        """Note masks that begin in a frame, and have not begun before."""
+        for mask in masks:
+            if mask not in self._started:
+                self._started[mask] = frame, self._source.grown(frame, [mask.box])
+
+    @property
+    def pending(self) -> tuple[FrameMask, ...]:
+        """The masks that have not ended yet."""
+        return tuple(self._started)
+
+    def end(self, masks: Iterable[FrameMask], behind: int) -> None:
+        """Note masks that end before a frame."""
+        for mask in masks:
+            first, grown = self._started.pop(mask)
+            self.boxes += [
+                MaskedBox(first + 1, behind, *box, mask.reason, mask.score) for box in grown
+            ]
+
+
+def _boxes_of(found: Examination, source: FrameSource) -> tuple[tuple[MaskedBox, ...], int]:
+    """Return what is masked, in the order of the frames, and how many frames have masks."""
+    every = _Record(source)
+    every.start(found.every_frame, 0)
+    every.end(every.pending, source.n_frames)
+    single, before = _Record(source), -1
+    for frame in sorted(found.single_frames):
+        masks = found.single_frames[frame]
+        goes_on = set(masks) if frame == before + 1 else set()
+        single.end([mask for mask in single.pending if mask not in goes_on], before + 1)
+        single.start(masks, frame)
+        before = frame
+    single.end(single.pending, before + 1)
+    boxes = sorted([*every.boxes, *single.boxes], key=msgspec.structs.astuple)
+    n_masked = source.n_frames if found.every_frame else len(found.single_frames)
+    return tuple(boxes), n_masked
