@@ -12,7 +12,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fastdeid import plan
 from fastdeid.listing import Entry
@@ -95,14 +97,17 @@ class Draft:
                 self._write()
 
     def _count(self, batch: pa.RecordBatch) -> None:
-        paths, sizes, times, reasons = (column.to_pylist() for column in batch.columns)
+        paths, sizes, times, reasons = batch.columns
         self._n_files += batch.num_rows
-        self._size += sum(sizes)
-        numbers = [map(b"%d".__mod__, sizes), map(b"%d".__mod__, times)]
-        columns = [paths, *numbers, map(str.encode, reasons)]
+        self._size += pc.sum(sizes).as_py() or 0
+        columns = [
+            # No path holds the byte between them.
+            b"\0".join([*paths.to_pylist(), b""]),
+            *(np.asarray(column, "<i8").tobytes() for column in (sizes, times)),
+            "\0".join([*reasons.to_pylist(), ""]).encode(),
+        ]
         for column, digest in zip(columns, self._hashes, strict=True):
-            # No path holds this byte.
-            digest.update(b"\0".join(column) + b"\0")
+            digest.update(column)
 
     @property
     def n_files(self) -> int:

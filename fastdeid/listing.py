@@ -11,6 +11,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -40,6 +41,7 @@ _SPECIAL_FILES: Final = (
 )
 NOT_REGULAR: Final = frozenset(reason for _, reason in _SPECIAL_FILES)
 
+_PATH: Final = itemgetter(0)
 _decoder: Final = msgspec.msgpack.Decoder(list[Entry])
 _encoder: Final = msgspec.msgpack.Encoder()
 
@@ -112,7 +114,7 @@ class _Sorted:
 
     def __iter__(self) -> Iterator[Entry]:
         held, self._held = self._held, []
-        held.sort()
+        held.sort(key=_PATH)
         try:
             if self._file is None:
                 yield from held
@@ -134,7 +136,7 @@ class _Sorted:
         if self._file is None:
             with tempfile.TemporaryFile(dir=self._scratch) as file:
                 self._file = os.dup(file.fileno())
-        self._held.sort()
+        self._held.sort(key=_PATH)
         blocks = []
         for first in range(0, len(self._held), _BLOCK):
             block = _encoder.encode(self._held[first : first + _BLOCK])

@@ -30,7 +30,12 @@ _STANDS: Final = ("new", "same")
 # Process a file again, of this path, overwriting what stands there or not.
 Again = Callable[[bytes, bool], Outcome]
 _Changes = dict[int, Outcome]
+_Read = Callable[[int], Part]
 _Verdicts = dict[int, tuple[str, str]]
+
+
+# Rows that are held in memory, at about 1 KB each.
+_MOST_HELD: Final = 65_536
 
 
 class Settled:
@@ -45,7 +50,15 @@ class Settled:
         self._workspace = workspace
         self._changes: _Changes = {}
         self._verdicts: _Verdicts = {}
-        for group in _shared_paths(workspace):
+        # The first partitions are read once; the others as often as they are asked for.
+        self._held: dict[int, Part] = {}
+        n_held = 0
+        for number in range(workspace.n_partitions):
+            n_held += workspace.starts[number + 1] - workspace.starts[number]
+            if n_held > _MOST_HELD:
+                break
+            self._held[number] = read_part(workspace, number)
+        for group in _shared_paths(workspace, self._read):
             self._settle(group, again)
         self._touched = np.array(sorted(self._changes.keys() | self._verdicts.keys()), np.int64)
 
@@ -56,13 +69,17 @@ class Settled:
 
     def part(self, number: int) -> Part:
         """Return a partition with its final rows."""
-        part = read_part(self._workspace, number)
+        part = self._read(number)
         first, after = self._workspace.starts[number : number + 2]
         at = slice(*np.searchsorted(self._touched, (first, after)))
         if at.start == at.stop:
             return part
         rows = self._patched(part.table, first, self._touched[at].tolist())
         return Part(rows, part.seconds, part.faults)
+
+    def _read(self, number: int) -> Part:
+        held = self._held.get(number)
+        return read_part(self._workspace, number) if held is None else held
 
     def _settle(self, group: list[tuple[int, str]], again: Again) -> None:
         rows = [row for row, _ in group]
@@ -104,13 +121,13 @@ def read_part(workspace: Workspace, number: int) -> Part:
     return Part(part.table.replace_schema_metadata(None), part.seconds, part.faults)
 
 
-def _shared_paths(workspace: Workspace) -> Iterator[list[tuple[int, str]]]:
+def _shared_paths(workspace: Workspace, read: _Read) -> Iterator[list[tuple[int, str]]]:
     """Yield the files of each output path that needs a look: row, ascending, and `published`."""
     # Equal digests only ask for a look: 64 bits are enough.
     digests: list[Any] = [np.zeros(0, np.uint64)]
     different = False
     for number in range(workspace.n_partitions):
-        table, ok = _ok_rows(workspace, number)
+        table, ok = _ok_rows(read(number))
         paths = table.column("output_path").filter(ok).to_pylist()
         short = b"".join([_digest(path)[:8] for path in paths])
         digests.append(np.frombuffer(short, np.uint64))
@@ -121,15 +138,15 @@ def _shared_paths(workspace: Workspace) -> Iterator[list[tuple[int, str]]]:
     every.sort()
     shared = np.unique(every[1:][every[1:] == every[:-1]])
     if len(shared) or different:
-        yield from _groups(workspace, shared)
+        yield from _groups(workspace, read, shared)
 
 
 def _groups(
-    workspace: Workspace, shared: npt.NDArray[np.uint64]
+    workspace: Workspace, read: _Read, shared: npt.NDArray[np.uint64]
 ) -> Iterator[list[tuple[int, str]]]:
     found: dict[bytes, list[tuple[int, str]]] = {}
     for number, first in enumerate(workspace.starts[:-1]):
-        table, ok = _ok_rows(workspace, number)
+        table, ok = _ok_rows(read(number))
         rows = np.flatnonzero(np.asarray(ok)) + first
         paths = [_digest(path) for path in table.column("output_path").filter(ok).to_pylist()]
         states = table.column("published").filter(ok).to_pylist()
@@ -143,9 +160,8 @@ def _groups(
             yield group
 
 
-def _ok_rows(workspace: Workspace, number: int) -> tuple[pa.Table, Any]:
-    table = read_part(workspace, number).table
-    return table, has_output(table.column("verdict")).combine_chunks()
+def _ok_rows(part: Part) -> tuple[pa.Table, Any]:
+    return part.table, has_output(part.table.column("verdict")).combine_chunks()
 
 
 def _digest(path: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +48,7 @@ _REPEATING: Final = (
 )
 
 
+@cache
 def schema(table: manifest.Table) -> pa.Schema:
     """Return the Arrow schema of a table; each field's metadata says PHI or public, and what."""
     fields = []
@@ -88,8 +90,8 @@ def manifest_rows(part: pa.Table) -> pa.Table:
     """Return the rows of a partition that go into TARGET/manifest.parquet, in any order."""
     part = part.filter(pc.is_valid(part.column("sop_instance_uid")))
     part = part.append_column("status", part.column("verdict"))
-    names = (column.name for column in manifest.MANIFEST.columns)
-    return part.select([name for name in names if name in part.column_names])
+    held = set(part.column_names)
+    return part.select([one.name for one in manifest.MANIFEST.columns if one.name in held])
 
 
 def manifest_table(rows: pa.Table, profile: str, options: str) -> pa.Table:
