@@ -66,21 +66,22 @@ def test_more_hits_than_there_is_room_for_are_all_found(sparse: bool) -> None:
     assert len(found) == len(set(found)) == 4993 + 4992 + 4993
 
 
-@given(data=st.data(), width=st.sampled_from([3, 4]), log_size=st.sampled_from([3, 10]))
+@given(data=st.data(), width=st.sampled_from([3, 4]), log_size=st.sampled_from([7, 12]))
 def test_anchors_are_chained_by_their_words(data: st.DataObject, width: int, log_size: int) -> None:
     needles = data.draw(needles_of(4))
     places = st.tuples(st.sampled_from(range(len(needles))), st.integers(0, 4 - width))
-    anchors = data.draw(st.lists(places, max_size=8)) if needles else []
+    drawn = data.draw(st.lists(places, max_size=8)) if needles else []
+    anchors = [(owner, offset, offset) for owner, offset in drawn]
     starts = np.cumsum([0, *(len(needle.value) for needle in needles)])
     table = [
         (start, len(needle.value)) for start, needle in zip(starts.tolist(), needles, strict=False)
     ]
-    heads, links = np.zeros(1 << log_size, np.int32), np.zeros(len(anchors), np.int32)
-    bits = np.zeros(1 << log_size >> 3, np.uint8)
+    heads, links = np.zeros(1 << log_size >> 2, np.int32), np.zeros(len(anchors), np.int32)
+    entries, bloom = np.zeros(len(anchors), np.uint64), np.zeros(1 << log_size >> 6, np.uint64)
     used = kernel.index_anchors(
         np.frombuffer(bytearray(b"".join(needle.value for needle in needles)), np.uint8),
-        *(np.array(table, np.int64).reshape(-1, 2), np.array(anchors, np.int64).reshape(-1, 2)),
-        *(width, log_size, heads, links, bits),
+        *(np.array(table, np.int64).reshape(-1, 2), np.array(anchors, np.int64).reshape(-1, 3)),
+        *(width, 4, log_size, heads, links, entries, bloom),
     )
     chains = []
     for head in heads[heads >= 0].tolist():
@@ -88,7 +89,12 @@ def test_anchors_are_chained_by_their_words(data: st.DataObject, width: int, log
         while links[chain[-1]] >= 0:
             chain.append(int(links[chain[-1]]))
         chains.append(set(chain))
-    assert used == len(chains) == sum(int(byte).bit_count() for byte in bits)
+    assert used == len(chains)
+    bits = sum(int(word).bit_count() for word in bloom)
+    assert (len(chains) > 0) <= bits <= 3 * len(anchors)
+    for (owner, _, shift), entry in zip(anchors, entries.tolist(), strict=True):
+        head = bytes(byte | 0x20 for byte in needles[owner].value[:4])
+        assert entry.to_bytes(8, "little") == head + bytes(3) + bytes([shift])
     assert sorted(number for chain in chains for number in chain) == list(range(len(anchors)))
-    for numbers in naive.index_anchors(needles, anchors, width).values():
+    for numbers in naive.index_anchors(needles, drawn, width).values():
         assert any(set(numbers) <= chain for chain in chains)
