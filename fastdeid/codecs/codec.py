@@ -16,6 +16,8 @@ from fastdeid.tags import PIXEL_DATA
 Samples = npt.NDArray[Any]
 
 _GREY: Final = frozenset({"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"})
+_ALWAYS_FITS: Final = 1 << 26
+_MOST_PER_BYTE: Final = 1 << 17
 # What a decoder makes of colours: component transforms of JPEG 2000 are undone, and shared
 # chrominance is spread over its pixels (PS3.3 C.7.6.3.1.2).
 _DECODED: Final = {
@@ -86,6 +88,17 @@ def patterns(fill: Sequence[int], precision: int, *, signed: bool = False) -> li
 def even(coded: bytes) -> bytes:
     """Return a coded frame padded to even length, as a fragment must be (A.4)."""
     return coded + bytes(len(coded) % 2)
+
+
+def check_size(layout: Layout, coded: bytes) -> None:
+    """Raise DicomError when a frame claims more samples than so many bytes can tell of.
+
+    A decoder would take the memory first. Of one shade, JPEG 2000 and JPEG-LS code some 100,000
+    samples in a byte.
+    """
+    n_samples = layout.rows * layout.columns * layout.samples_per_pixel
+    if n_samples > max(_ALWAYS_FITS, _MOST_PER_BYTE * len(coded)):
+        raise damaged("codec_frame_size")
 
 
 def damaged(reason: str = "codec_damaged") -> DicomError:

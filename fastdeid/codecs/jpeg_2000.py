@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastdeid.codecs.codec import (
     Codec,
     Samples,
+    check_size,
     damaged,
     even,
     fill_pixels,
@@ -102,6 +103,7 @@ class Jpeg2000Codec(Codec):
             raise damaged("codec_frame_size")
         if stream.precision > min(layout.bits_allocated, _MOST_BITS):
             raise damaged("codec_precision")
+        check_size(layout, coded)
         try:
             # OpenJPEG decodes HTJ2K as well, and, other than OpenJPH here, tells of damage.
             samples = imagecodecs.jpeg2k_decode(coded)

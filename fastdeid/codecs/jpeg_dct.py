@@ -62,6 +62,11 @@ class _Plane(NamedTuple):
     width: int
     height: int
 
+    @property
+    def n_least(self) -> int:
+        """Return how many blocks a scan of this component has at least: those of samples."""
+        return -(-self.width // _SIDE) * -(-self.height // _SIDE)
+
 
 class _Picture:
     """Where the blocks of a stream stand."""
@@ -129,10 +134,13 @@ class _Picture:
 
 def read_coefficients(picture: _Picture) -> Blocks:
     """Return the quantised coefficients of all blocks, shape (n, 64), zigzag. Raises DicomError."""
-    blocks = np.zeros((picture.n_blocks, 64), np.int16)
     stream = picture.stream
     if stream.kind == jpeg.PROGRESSIVE:
         raise damaged("unsupported_jpeg_process")
+    # A block takes two symbols of one bit or more: what cannot be there needs no room.
+    if picture.planes[0].n_least > 4 * sum(scan.plain.size for scan in stream.scans):
+        raise damaged("truncated")
+    blocks = np.zeros((picture.n_blocks, 64), np.int16)
     seen = [number for scan in stream.scans for number, *_ in scan.components]
     if sorted(seen) != list(range(len(stream.components))):
         raise damaged("codec_components")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -64,6 +65,9 @@ class LosslessCodec(Codec):
     def _planes(self, stream: jpeg.Stream) -> Planes:
         """Return samples before the point transform is undone, (components, rows, columns)."""
         shape = (len(stream.components), stream.rows, stream.columns)
+        # A sample takes one bit or more: what cannot be there needs no room.
+        if math.prod(shape) > 8 * sum(scan.plain.size for scan in stream.scans):
+            raise damaged("truncated")
         planes = np.zeros(shape, np.uint16)
         for scan in stream.scans:
             n_lines = scan.interval // stream.columns or stream.rows

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fastdeid.codecs.codec import (
     Codec,
     Samples,
+    check_size,
     damaged,
     even,
     fill_pixels,
@@ -60,6 +61,7 @@ class JpegLsCodec(Codec):
             raise damaged("codec_frame_size")
         if not 2 <= stream.precision <= layout.bits_allocated or stream.interleave > 2:
             raise damaged("codec_precision")
+        check_size(layout, frame)
         try:
             # CharLS 2.4 does not come to an end in a truncated stream without an end marker.
             native, _ = jpeg_ls.decode_buffer(frame + _END)

@@ -12,6 +12,7 @@ from fastdeid.tags import PIXEL_DATA
 
 _HEADER: Final = 64
 _MOST_SEGMENTS: Final = 15
+_LONGEST_RUN: Final = 128
 
 
 def _segments(coded: bytes, n_expected: int) -> list[tuple[int, int]]:
@@ -34,6 +35,8 @@ def decode_frame(coded: bytes, n_pixels: int, samples: int, bytes_per_sample: in
 
     n_pixels: rows x columns. Raises DicomError when the segments do not fill the frame.
     """
+    if n_pixels * samples * bytes_per_sample > _LONGEST_RUN * len(coded):
+        raise DicomError("rle_runs", PIXEL_DATA)
     decoded = bytearray(n_pixels * samples * bytes_per_sample)
     target = np.frombuffer(decoded, np.uint8)
     source = np.frombuffer(coded, np.uint8)

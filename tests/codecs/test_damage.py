@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -73,3 +75,37 @@ def test_frames_that_were_cut_are_refused(name: str) -> None:
 def test_what_is_no_such_frame_is_refused(name: str) -> None:
     for frame in (b"", b"\0", bytes(500), b"\xff" * 500, b"\xff\xd8" + bytes(300)):
         assert not survives(name, frame)
+
+
+def enlarged(frame: bytes, marker: bytes, skip: int, width: int) -> bytes:
+    """Return a frame with 65,535 rows and columns in the header behind a marker, if it has one."""
+    at = frame.find(marker) + len(marker) + skip
+    if marker not in frame:
+        return frame
+    return frame[:at] + 2 * (65535).to_bytes(width, "big") + frame[at + 2 * width :]
+
+
+# Where the size stands behind the marker, and the bytes of a number (10918-1 B.2.2, 15444-1 A.5.1).
+SIZES = {
+    "RLE": (b"none", 0, 2),
+    "native": (b"none", 0, 2),
+    "deflated": (b"none", 0, 2),
+    "JPEG lossless": (b"\xff\xc3", 3, 2),
+    "JPEG-LS": (b"\xff\xf7", 3, 2),
+    "JPEG 2000": (b"\xff\x51", 4, 4),
+    "HTJ2K": (b"\xff\x51", 4, 4),
+    "JPEG": (b"\xff\xc0", 3, 2),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_size_in_a_header_takes_no_memory(name: str) -> None:
+    """65,535 rows and columns in a frame of some hundred bytes would be 4 GB."""
+    of = layout("MONOCHROME2")
+    uid = CASES[name].uid if name in CASES else BASELINE
+    frame = CASES[name].encode(drawn(of), of) if name in CASES else coded(drawn(of))
+    codec = codec_for(uid, of._replace(rows=65535, columns=65535))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DicomError):
+        codec.decode(enlarged(frame, *SIZES[name]))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
