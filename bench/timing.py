@@ -87,12 +87,13 @@ def copy_command(source: Path, target: Path) -> list[str]:
 
 
 def fastdeid_command(key: Path, workers: int) -> Command:
-    """Return the command that de-identifies a folder with this key and number of workers."""
+    """Return the command that de-identifies the headers of a folder: pixels are not looked into."""
 
     def command(source: Path, target: Path) -> list[str]:
         return [
             *(sys.executable, "-m", "fastdeid", "run", str(source), str(target)),
             *("--key", str(key), "--workers", str(workers), "--json"),
+            *("--pixels", "off"),
         ]
 
     return command
