@@ -43,7 +43,8 @@ _sys.modules[__name__].__class__ = _Package
 def _prepare() -> None:
     """Choose a place for compiled kernels, where the install is read-only, before numba looks."""
     kernels = _os.path.join(_os.path.dirname(__file__), "kernels")
-    if _os.path.isdir(kernels) and not _os.access(kernels, _os.W_OK):
+    places = (kernels, _os.environ.get("NUMBA_CACHE_DIR", ""))
+    if any(_os.path.isdir(place) and not _os.access(place, _os.W_OK) for place in places):
         from fastdeid import kernel_cache
 
         kernel_cache.choose(kernels, __version__)

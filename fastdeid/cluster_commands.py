@@ -58,6 +58,7 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
     app.command(epilog=_PARTITION_CODES)(partition)
     app.command(epilog=_FINALISE_CODES)(finalise)
+    app.command()(slurm)
 
 
 def plan(  # noqa: PLR0917 - typer calls it by name
@@ -143,6 +144,72 @@ def finalise(work: _Work, key: _OtherKey = None, json: options.Json = False) -> 
         raise
     _say(summary, json=json)
     raise typer.Exit(summary.exit_code)
+
+
+def slurm(  # noqa: PLR0917 - typer calls it by name
+    source: options.Source,
+    target: options.Target,
+    key: options.Key = None,
+    partitions: Annotated[
+        int, typer.Option(min=1, help="Partitions at most: tasks of the array.", metavar="N")
+    ] = 64,
+    submit: Annotated[bool, typer.Option("--submit", help="Submit the scripts.")] = False,
+    scripts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for scripts and logs. Default: slurm in the link table's folder."
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None, typer.Option(min=1, help="Tasks that may run at once.", metavar="N")
+    ] = None,
+    cpus: Annotated[int, typer.Option(min=1, help="CPUs, hence workers, per task.")] = 1,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(help="For all steps, again and again: --sbatch=--time=12:00:00."),
+    ] = None,
+    profile: options.Profile = "basic",
+    link_table: options.LinkTable = None,
+    template: options.Template = DEFAULT_TEMPLATE,
+    digests: options.Digests = False,
+    link_table_key: options.LinkTableKey = "project",
+    crosswalk: link_commands.Crosswalk = None,
+    shared_subjects: link_commands.SharedSubjects = False,
+    pixels: options.Pixels = PixelMode.EXAMINE,
+    sync: options.Sync = True,
+) -> None:
+    """Write sbatch scripts: plan, an array of partitions, finalise; --submit submits them.
+
+    A task that Slurm stops (USR1 60 s before its time is over) commits what it has, goes back into
+    the queue and goes on there.
+    """
+    from fastdeid.engines import slurm as engine
+
+    work = link_table or target.with_name(f"{target.name}.link-table")
+    named = {"--target": target.absolute(), "--key": options.needed_key(key).absolute()}
+    if Path(profile).is_file():
+        profile = str(Path(profile).absolute())
+    texts = {"--profile": profile, "--template": template, "--link-table-key": link_table_key}
+    arguments = [str(source.absolute()), str(work.absolute()), "--partitions", str(partitions)]
+    for option, value in (named | texts).items():
+        arguments += [option, str(value)]
+    arguments += ["--digests"] * digests + ["--sync" if sync else "--no-sync"]
+    arguments += ["--shared-subjects"] * shared_subjects + ["--pixels", pixels]
+    if crosswalk is not None:
+        arguments += ["--crosswalk", str(crosswalk.absolute())]
+    written = engine.write_scripts(
+        scripts or work / "slurm",
+        work,
+        arguments,
+        partitions=partitions,
+        at_once=at_once,
+        cpus=cpus,
+        sbatch_options=sbatch,
+    )
+    if submit:
+        written = engine.submit(written)
+    for path, job in zip(written.scripts, written.jobs or [""] * 3, strict=True):
+        typer.echo(f"{path}  {job}".rstrip())
 
 
 def _say(summary: Summary, *, json: bool) -> None:

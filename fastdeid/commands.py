@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -80,33 +80,35 @@ def run(  # noqa: PLR0917 - typer calls it by name
     shared_subjects: link_commands.SharedSubjects = False,
     pixels: options.Pixels = PixelMode.EXAMINE,
     sync: options.Sync = True,
+    engine: options.Engine = options.EngineName.LOCAL,
+    scheduler: options.Scheduler = "",
 ) -> None:
     """De-identify all DICOM files below SOURCE into TARGET, headers and pixels.
 
     Interrupted at any moment, the same command goes on with the rest.
     """
-    from fastdeid.engines import local
+    from fastdeid.engines import dask, local
     from fastdeid.progress import Progress
 
-    key = options.needed_key(key)
+    given: dict[str, Any] = {
+        "key": options.needed_key(key),
+        "profile": profile,
+        "link_table": link_table,
+        "template": template,
+        "sync": sync,
+        "digests": digests,
+        "link_table_key": link_table_key,
+        "crosswalk": crosswalk,
+        "shared_subjects": shared_subjects,
+        "pixels": pixels,
+        "reporter": Progress(sys.stderr),
+    }
     with options.interruptible():
-        summary = local.run(
-            source,
-            target,
-            key=key,
-            profile=profile,
-            link_table=link_table,
-            workers=workers,
-            dry_run=dry_run,
-            template=template,
-            sync=sync,
-            digests=digests,
-            link_table_key=link_table_key,
-            crosswalk=crosswalk,
-            shared_subjects=shared_subjects,
-            pixels=pixels,
-            reporter=Progress(sys.stderr),
-        )
+        if engine == options.EngineName.DASK:
+            options.refuse_local(scheduler, workers=workers, dry_run=dry_run)
+            summary = dask.run(source, target, scheduler=scheduler, **given)
+        else:
+            summary = local.run(source, target, workers=workers, dry_run=dry_run, **given)
     from fastdeid.summary import as_json, closing_table
 
     typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))

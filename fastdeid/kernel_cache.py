@@ -6,6 +6,7 @@ one per kind of CPU, because nodes of a cluster share home folders.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -15,14 +16,19 @@ from typing import Final
 
 VARIABLE: Final = "NUMBA_CACHE_DIR"
 # The description of the first CPU, without the numbers that change from core to core.
+_TEMPORARY: Final = ("/tmp", "/dev/shm", "/var/tmp")  # noqa: S108 - a private folder in one
 _CPU_FIELDS: Final = (b"vendor_id", b"cpu family", b"model", b"stepping", b"flags", b"Features")
 
 
 def choose(kernels: str, version: str) -> None:
     """Set NUMBA_CACHE_DIR when the folder of the kernels is not writable and nobody has set it.
 
-    To be called before numba is imported.
+    Numba takes nothing from a folder that it cannot write: of one that is set but read-only, as in
+    a container, links are made elsewhere. To be called before numba is imported.
     """
+    named = os.environ.get(VARIABLE, "")
+    if os.path.isdir(named) and not os.access(named, os.W_OK):
+        os.environ[VARIABLE] = _linked(named)
     if VARIABLE in os.environ or not os.path.isdir(kernels) or os.access(kernels, os.W_OK):
         return
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
@@ -35,6 +41,23 @@ def choose(kernels: str, version: str) -> None:
             os.environ[VARIABLE] = folder
             return
     os.environ[VARIABLE] = tempfile.mkdtemp(prefix="fastdeid-kernels-")
+
+
+def _linked(warmed: str) -> str:
+    """Return a writable folder with links to the files of another one, or that one."""
+    name = f"warmed-{hashlib.sha256(os.fsencode(warmed)).hexdigest()[:12]}"
+    for place in dict.fromkeys((*_TEMPORARY, os.environ.get("TMPDIR", ""))):
+        folder = os.path.join(place, f"fastdeid-{os.geteuid()}", name)
+        if not os.path.isdir(place) or not make_private(folder):
+            continue
+        for path, _, files in os.walk(warmed):
+            inside = os.path.join(folder, os.path.relpath(path, warmed))
+            os.makedirs(inside, mode=0o700, exist_ok=True)
+            for file in files:
+                with contextlib.suppress(FileExistsError):
+                    os.symlink(os.path.join(path, file), os.path.join(inside, file))
+        return folder
+    return warmed
 
 
 def make_private(folder: str) -> bool:

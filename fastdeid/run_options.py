@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -62,6 +63,29 @@ Pixels = Annotated[
         "off: copy pixel data."
     ),
 ]
+
+
+class EngineName(enum.StrEnum):
+    """Who does the partitions of a run."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
+Engine = Annotated[EngineName, typer.Option(help="Processes here, or the tasks of a Dask cluster.")]
+Scheduler = Annotated[
+    str, typer.Option(help="Address of Dask's scheduler.", metavar="tcp://HOST:PORT")
+]
+
+
+def refuse_local(scheduler: str, *, workers: int | None, dry_run: bool) -> None:
+    """Raise UsageError for options that do not go with a cluster."""
+    from fastdeid.errors import UsageError
+
+    if not scheduler:
+        raise UsageError("--engine dask needs --scheduler tcp://HOST:PORT")
+    if workers is not None or dry_run:
+        raise UsageError("--workers and --dry-run are for runs on this machine")
 
 
 def needed_key(key: Path | None) -> Path:

@@ -16,7 +16,8 @@ from fastdeid.convert import WORK_FOLDER
 from fastdeid.engines.local import available_cpus
 from fastdeid.engines.session import Session, settings_for
 from fastdeid.engines.stop import Stop, signals
-from fastdeid.errors import KeyFileError, ProfileError, UsageError
+from fastdeid.engines.worker import planned_profile
+from fastdeid.errors import KeyFileError, UsageError
 from fastdeid.folders import resolve_paths
 from fastdeid.keys import is_file, read_key
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
@@ -25,7 +26,6 @@ from fastdeid.plan import cost_of
 from fastdeid.progress import Reporter, Silent
 from fastdeid.project import site_names
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import load_profile
 from fastdeid.summary import Summary
 from fastdeid.workspace import SETTINGS_FILE, Settings, Workspace
 
@@ -165,9 +165,7 @@ def _started(work: PathLike, key: PathLike | None) -> tuple[Settings, bytes]:
     secret = read_key(settings.key_file if key is None else key)
     if Pseudonyms(secret).key_id != settings.key_id:
         raise KeyFileError("this run was planned with another project key")
-    compiled = load_profile(settings.profile)
-    if compiled.digest != settings.profile_digest:
-        raise ProfileError("the profile is not the one that this run was planned with")
+    planned_profile(settings.profile, settings.profile_digest)
     from fastdeid import __version__
 
     if settings.fastdeid_version != __version__:

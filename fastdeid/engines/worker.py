@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -10,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from fastdeid.errors import FastdeidError
+from fastdeid.errors import FastdeidError, ProfileError
 from fastdeid.outcome import Outcome
 from fastdeid.partition import (
     Processor,
@@ -22,7 +23,7 @@ from fastdeid.partition import (
 )
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rules import load_profile
+from fastdeid.rules import Profile, load_profile
 from fastdeid.sealing import Sealing
 from fastdeid.summary import PartitionSummary, place_of
 from fastdeid.workspace import Settings, Workspace
@@ -80,6 +81,18 @@ class Failed(msgspec.Struct, frozen=True):
 Task = int | Files | Again
 
 
+@functools.lru_cache(2)
+def planned_profile(name: str, digest: str) -> Profile:
+    """Return the profile that a run was planned with; it is compiled once in a process.
+
+    Raises ProfileError when the profile of that name is another one now.
+    """
+    profile = load_profile(name)
+    if profile.digest != digest:
+        raise ProfileError("the profile is not the one that this run was planned with")
+    return profile
+
+
 def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processor:
     """Return a Deidentifier with the settings of a run.
 
@@ -91,7 +104,7 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
     from fastdeid.deidentify import Deidentifier
     from fastdeid.project import pseudonyms_of
 
-    profile = load_profile(settings.profile)
+    profile = planned_profile(settings.profile, settings.profile_digest)
     target = None if dry_run else settings.target
     if settings.pseudonyms == drawn_key.RANDOM:
         workspace = Workspace(os.path.join(settings.link_table, WORK_FOLDER))

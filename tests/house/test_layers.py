@@ -169,5 +169,6 @@ def test_the_top_of_the_repository_is_the_architecture() -> None:
     assert {name.partition("/")[0] for name in listed.stdout.splitlines()} <= {
         *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"),
         *(".ci", ".gitignore", ".pre-commit-config.yaml"),
+        *(".dockerignore", "Dockerfile", "apptainer.def"),
         *("fastdeid", "kernels", "bench", "docs", "tests", "profiles"),
     }

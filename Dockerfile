@@ -1,0 +1,16 @@
+# fastdeid for runs under any user, with a read-only root and no network. See docs/cluster.md.
+FROM python:3.12-slim AS build
+COPY . /src
+RUN python -m venv /opt/fastdeid && /opt/fastdeid/bin/pip install --no-cache-dir '/src[dask]'
+
+FROM python:3.12-slim
+COPY --from=build /opt/fastdeid /opt/fastdeid
+ENV PATH=/opt/fastdeid/bin:$PATH PYTHONDONTWRITEBYTECODE=1 NUMBA_CACHE_DIR=/opt/fastdeid/kernels
+# Compile Python and kernels once, here; nobody writes to them again.
+RUN python -m compileall -q /opt/fastdeid/lib \
+    && mkdir /opt/fastdeid/kernels \
+    && python -c "import pkgutil, importlib, fastdeid.kernels as k; [importlib.import_module(f'{k.__name__}.{m.name}') for m in pkgutil.iter_modules(k.__path__)]" \
+    && chmod -R a=rX /opt/fastdeid/kernels \
+    && useradd --no-create-home --uid 10001 fastdeid
+USER fastdeid
+ENTRYPOINT ["fastdeid"]
