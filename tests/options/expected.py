@@ -1,17 +1,51 @@
-"""What Table E.1-1 asks for, read off its printed codes without any of fastdeid's compiling.
+"""What Table E.1-1 asks for, read off its printed codes without any of fastdeid's code.
 
-The actions of the basic profile by Type are those of Table E.1-1a.
+The table is read here as plain CSV, with VRs of pydicom's dictionary where it has them. The actions
+of the basic profile by Type are those of Table E.1-1a.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from fastdeid.profiles.tables import Row, read_table
+from pydicom.datadict import dictionary_VR
 
-ROWS: Final = tuple(row for row in read_table().rows if row.vr)
-OPTIONS: Final = read_table().columns[1:]
+from tests.conftest import REPOSITORY
+
+_FIRST_CODE: Final = "basic"
+
+
+class Row(NamedTuple):
+    """A row as printed: tag, VR, and the codes of the basic profile and of each option."""
+
+    pattern: str
+    vr: str
+    codes: tuple[str, ...]
+
+
+def _read() -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """Return all rows, and the names of their codes."""
+    path = REPOSITORY / "profiles" / "ps3_15_table_e1_1.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *lines = csv.reader(file)
+    first = header.index(_FIRST_CODE)
+    places = header.index("tag"), header.index("vr")
+    rows = (Row(line[places[0]], line[places[1]], tuple(line[first:])) for line in lines)
+    return tuple(map(_with_known_vr, rows)), tuple(header[first:])
+
+
+def _with_known_vr(row: Row) -> Row:
+    try:
+        return row._replace(vr=dictionary_VR(int(row.pattern[1:5] + row.pattern[6:10], 16)))
+    except (KeyError, ValueError):  # younger than the dictionary, or a group
+        return row
+
+
+ALL_ROWS, COLUMNS = _read()
+ROWS: Final = tuple(row for row in ALL_ROWS if row.vr)
+OPTIONS: Final = COLUMNS[1:]
 
 # By code: Types "1", "2" (also 2C), "3" (also 1C and 2C where X is plain), and "?" for unknown.
 _BY_TYPE: Final = {
