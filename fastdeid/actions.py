@@ -13,6 +13,7 @@ from fastdeid.dates import shift_value
 from fastdeid.documents import dummy_document
 from fastdeid.dummies import dummy_items, dummy_value, pad
 from fastdeid.kinds import Kind
+from fastdeid.moments import shift_moment
 from fastdeid.needles import NOT_IN_DIGITS, SHORTEST_UID, Needle, find_needles
 from fastdeid.pseudonyms import Pseudonyms
 
@@ -30,7 +31,8 @@ class Context(msgspec.Struct):
 
     date_offset: days to add to every date of the patient, 0 where there is none to shift by.
     patient: code of the file's patient. charsets: values of (0008,0005) in force. explicit,
-    big_endian: encoding of the data set. mime_type: of the encapsulated document, "" for none.
+    big_endian: encoding of the data set. time_offset: minutes to add to times of day, 0 where they
+    stay. mime_type: of the encapsulated document, "" for none.
     """
 
     patient: str
@@ -40,6 +42,7 @@ class Context(msgspec.Struct):
     mime_type: str
     sop_class: str
     date_offset: int = 0
+    time_offset: int = 0
 
 
 def resolve(
@@ -136,7 +139,10 @@ def _items(kind: Kind, _: bytes, context: Context, *__: object) -> bytes:
 
 def _shift(kind: Kind, raw: bytes, context: Context, *_: object) -> bytes:
     """Move dates by the patient's offset; what does not parse is not kept."""
-    moved = shift_value(kind.vr, raw, context.date_offset) if context.date_offset else None
+    if context.time_offset and context.date_offset:
+        moved = shift_moment(kind.vr, raw, context.date_offset, context.time_offset)
+    else:
+        moved = shift_value(kind.vr, raw, context.date_offset) if context.date_offset else None
     return _otherwise(kind) if moved is None else pad(moved, kind.vr)
 
 

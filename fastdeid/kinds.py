@@ -159,7 +159,7 @@ class Kinds:
                 vr=attribute.vr,
                 vm=attribute.vm if otherwise else "1-n",
                 tag=tag if tag == TIMEZONE_OFFSET_FROM_UTC else 0,
-                per_patient=replace == "shift" and attribute.vr in {"DA", "DT"},
+                per_patient=replace == "shift",
                 otherwise="" if replace == "clean" else otherwise,
             )
         )

@@ -16,6 +16,9 @@ from fastdeid.settings import Settings, profile_names, read_settings
 
 _WIDTH: Final = 100
 # A SOP Class without an IOD: what a rule says where no Type is known.
+_COMPARED: Final = (
+    *("options", "pseudonyms", "descriptors", "private_sources", "csa_headers", "shift_times"),
+)
 _NO_SOP_CLASS: Final = ""
 _LETTERS: Final = 2  # of the modalities that are no words
 
@@ -48,6 +51,7 @@ def show_profile(name_or_path: str) -> list[str]:
         f"(0028,0303) is {policy.temporal}.",
         f"Pseudonyms: {settings.pseudonyms}. Text: {settings.descriptors}.",
         f"Siemens CSA headers: {settings.csa_headers}.",
+        *(["Times of day are shifted."] if settings.shift_times else []),
         f"Tables of safe private attributes: {', '.join(settings.private_sources)}.",
         "",
         "Rules beyond Table E.1-1:",
@@ -106,7 +110,7 @@ def diff_profiles(one: str, other: str) -> list[str]:
     both = load_profile(one), load_profile(other)
     names = [f"{profile.name} {profile.version}" for profile in both]
     lines = [f"- {names[0]}", f"+ {names[1]}"]
-    for title in ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers"):
+    for title in _COMPARED:
         lines += _differing(title, *(getattr(profile.settings, title) for profile in both))
     claims = [tuple(code[0] for code in profile.codes) for profile in both]
     lines += _differing("codes claimed", *claims)

@@ -16,6 +16,7 @@ from fastdeid.identifiers import normalise
 
 KEY_LENGTH: Final = 32
 MAXIMUM_SHIFT_DAYS: Final = 3650
+MINUTES_PER_DAY: Final = 1440
 
 _SALT: Final = b"fastdeid project key, version 1"
 _CROCKFORD_LETTERS: Final = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -53,6 +54,7 @@ class Pseudonyms:
         self._patient = _keyed(project_key, "patient", _CODE_BYTES)
         self._accession = _keyed(project_key, "accession", _CODE_BYTES)
         self._date = _keyed(project_key, "date", 8)
+        self._time = _keyed(project_key, "time", 8)
         self._path = _keyed(project_key, "path", _CODE_BYTES)
         self.sealing_key = derive_key(project_key, "sealing")
         self.key_id = derive_key(project_key, "key id")[:8].hex()
@@ -100,6 +102,15 @@ class Pseudonyms:
         state = self._date.copy()
         state.update(_packed(patient))
         return -1 - int.from_bytes(state.digest(), "big") % MAXIMUM_SHIFT_DAYS
+
+    def time_offset(self, patient: str) -> int:
+        """Return the minutes to add to every time of day of a patient, 1 to 1439.
+
+        For profiles that shift times, see `moments`.
+        """
+        state = self._time.copy()
+        state.update(_packed(patient))
+        return 1 + int.from_bytes(state.digest(), "big") % (MINUTES_PER_DAY - 1)
 
     def patients(self, identities: Iterable[tuple[str, str]]) -> Sequence[str | None]:
         """Return the codes of many patients with an ID, pairs of Patient ID and issuer.

@@ -15,6 +15,7 @@ from fastdeid.actions import resolve
 from fastdeid.codes import Operation
 from fastdeid.csa import MOST_BYTES, scrub
 from fastdeid.dicom.loaded import Loaded
+from fastdeid.dummies import pad
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels.elements import (
     END,
@@ -31,6 +32,9 @@ from fastdeid.kernels.elements import (
 from fastdeid.kernels.private import remove_unused_creator
 from fastdeid.kinds import Kind, harvest_of
 from fastdeid.memo import Memo
+from fastdeid.midnight import dates_with_times
+from fastdeid.moments import shift_date_beside
+from fastdeid.needles import find_needles
 from fastdeid.options import CLEAN_DESCRIPTORS, CLEAN_GRAPHICS, CLEAN_STRUCTURED_CONTENT
 from fastdeid.private import private_rules
 from fastdeid.profiles.tables import Attribute
@@ -75,7 +79,7 @@ class SecondPass:
             self._has_texts = self._has_texts or any(k.deferred for k in kinds[self._n_kinds :])
             self._n_kinds = len(kinds)
         changes = self._private is not None or self._structured is not None or self._graphics
-        return changes or self._has_texts
+        return changes or self._has_texts or self._profile.settings.shift_times
 
     def change(self, loaded: Loaded, number: int, setting: Setting, fd: int) -> None:
         """Decide anew on rows of a decided file, and resolve the values that this replaces.
@@ -91,6 +95,28 @@ class SecondPass:
             tag = loaded.cells[at + TAG] if replace == "items" else 0
             kind = self._kind(replace, vr or VR_NAMES[loaded.cells[at + VR]], tag)
             self._set_entry(loaded, row, kind, setting)
+        if setting.context.time_offset:
+            self._pass_midnight(loaded, rows, setting)
+
+    def _pass_midnight(self, loaded: Loaded, rows: slice, setting: Setting) -> None:
+        """Move dates on by a day where the times beside them pass midnight."""
+        cells, memo, context = loaded.cells, self._memo, setting.context
+        for row, time in dates_with_times(loaded, rows):
+            at = row * N_COLUMNS
+            entry = cells[at + ENTRY]
+            if cells[at + OPERATION] != kernel.REPLACE or entry < 0:
+                continue
+            number = int(memo.entries[entry, kernel.KIND])
+            kind, raw = self._profile.kinds.rows[number], loaded.value(row)
+            offsets = (context.date_offset, context.time_offset)
+            moved = shift_date_beside(raw, loaded.value(time), *offsets)
+            if kind.replace != "shift" or moved is None or pad(moved, "DA") == memo.result(entry):
+                continue
+            needles = find_needles(kind.harvest, raw, context.charsets)
+            new = memo.add(
+                *(-1, number, setting.patient, raw), result=pad(moved, "DA"), needles=needles
+            )
+            cells[at + ENTRY] = new
 
     # Rows that are decided anew
 

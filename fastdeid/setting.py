@@ -145,6 +145,9 @@ class Settings:
             mime_type=mime_type.strip(_PADDING).decode("ascii", "replace"),
             sop_class=sop_class_uid,
             date_offset=self._pseudonyms.date_offset(patient),
+            time_offset=(
+                self._pseudonyms.time_offset(patient) if self._profile.settings.shift_times else 0
+            ),
         )
         return Setting(
             rules=rules,

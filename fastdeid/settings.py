@@ -12,7 +12,7 @@ import msgspec
 
 from fastdeid.errors import ProfileError
 from fastdeid.insertions import Insertion, parse_insertion
-from fastdeid.options import check_option, check_options
+from fastdeid.options import RETAIN_MODIFIED_DATES, check_option, check_options
 from fastdeid.overrides import (
     Condition,
     Override,
@@ -31,7 +31,9 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9._-]{1,20}")
 # Beside profiles, the folder holds tables in TOML.
 _PURPOSE: Final = re.compile(rb"^purpose\s*=", re.MULTILINE)
 _LONGEST_CHAIN: Final = 8
-_INHERITED: Final = ("options", "pseudonyms", "descriptors", "private_sources", "csa_headers")
+_INHERITED: Final = (
+    *("options", "pseudonyms", "descriptors", "private_sources", "csa_headers", "shift_times"),
+)
 PRIVATE_SOURCES: Final = ("standard", "tcia")
 # Values of `[pixels]`.
 KNOWN: Final = "known"
@@ -111,6 +113,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     private_sources: list[str] | None = None
     csa_headers: Literal["remove", "scrub"] | None = None
     pixels: Pixels = Pixels()
+    shift_times: bool | None = None
     well_known_uids: list[str] = []
     rule: list[Rule] = []
     insert: list[Insert] = []
@@ -126,7 +129,7 @@ class Settings(msgspec.Struct, frozen=True):
     overrides: later ones win. pseudonyms: "keyed", or "random" and kept in the link table only.
     descriptors: mode of the text cleaning. private_sources: whose tables of safe private attributes
     hold. csa_headers: what becomes of Siemens CSA headers. pixels: stages on pixel data, every one
-    of them said. digest: SHA-256 over the files.
+    of them said. shift_times: modified dates move times of day, too. digest: SHA-256 over the files.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Settings(msgspec.Struct, frozen=True):
     private_sources: tuple[str, ...] = ("standard",)
     csa_headers: str = "remove"
     pixels: Pixels = EVERY_STAGE
+    shift_times: bool = False
     well_known_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     insertions: tuple[Insertion, ...] = ()
@@ -294,6 +298,8 @@ def read_settings(name_or_path: str) -> Settings:
             raise chain[-1].failed(error, "extends") from None
     settings = _merge(chain)
     check_options(settings.options)
+    if settings.shift_times and RETAIN_MODIFIED_DATES not in settings.options:
+        raise chain[0].failed(f"shift_times asks for {RETAIN_MODIFIED_DATES}", "shift_times")
     return settings
 
 

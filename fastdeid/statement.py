@@ -144,8 +144,14 @@ def _dates(profile: Profile) -> Iterator[str]:
         yield (
             f"All dates of a patient are moved back by the same 1 to {MAXIMUM_SHIFT_DAYS} whole "
             "days, which the project key gives. Intervals between the dates of a patient stay as "
-            "they are, over studies, series and modalities. Times of day and offsets from UTC "
-            "stay. What is no valid date or time is emptied, or replaced by a dummy where it is "
+            "they are, over studies, series and modalities. "
+            + (
+                "Times of day move on by the same 1 to 1,439 minutes of a patient, and the dates "
+                "beside those that pass midnight by a day more; offsets from UTC stay. "
+                if profile.settings.shift_times
+                else "Times of day and offsets from UTC stay. "
+            )
+            + "What is no valid date or time is emptied, or replaced by a dummy where it is "
             "required."
         )
     else:

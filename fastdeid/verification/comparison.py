@@ -108,7 +108,8 @@ def compare(
         if not check.is_shifted(rules, found[0][0]):
             continue
         for (place, raw), (_, before) in zip(found, dates.get(key, ()), strict=False):
-            if not _moved(before, raw, offset or 0):
+            days = {offset or 0, (offset or 0) + check.shifts_times}
+            if not any(_moved(before, raw, one) for one in days):
                 yield Finding(path, "date_interval", tag_text(place.tag), place.start)
 
 

@@ -41,11 +41,15 @@ class Names(NamedTuple):
 
 
 class ProfileCheck:
-    """Checks the elements of one file after another."""
+    """Checks the elements of one file after another.
+
+    shifts_times: a date may go on by a day with the time beside it.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._keeps_private = _keeps_private(profile)
+        self.shifts_times = profile.settings.shift_times
         self._inserted = frozenset(MARKERS) | _inserted(profile)
         self._decided: dict[tuple[int, tuple[int, ...], int], tuple[Operation, Kind | None]] = {}
         self._dummies: dict[tuple[int, str, bool, bool], dict[tuple[object, ...], set[bytes]]] = {}

@@ -7,8 +7,7 @@ import datetime as dt
 import pytest
 
 from fastdeid.available import AVAILABLE
-from fastdeid.profiles.tables import Row
-from tests.options.expected import OPTIONS, ROWS, expect, tag_of
+from tests.options.expected import OPTIONS, ROWS, Row, expect, tag_of
 from tests.options.profiles import with_options
 from tests.options.test_rows import CT
 from tests.options.whole_file import NO_DATA_SET, Output, de_identify, originals, vr_of
