@@ -129,7 +129,7 @@ class Settings(msgspec.Struct, frozen=True):
     overrides: later ones win. pseudonyms: "keyed", or "random" and kept in the link table only.
     descriptors: mode of the text cleaning. private_sources: whose tables of safe private attributes
     hold. csa_headers: what becomes of Siemens CSA headers. pixels: stages on pixel data, every one
-    of them said. shift_times: modified dates move times of day, too. digest: SHA-256 over the files.
+    of them said. shift_times: modified dates move times of day, too. digest: SHA-256 of the files.
     """
 
     name: str
