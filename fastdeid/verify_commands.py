@@ -75,11 +75,27 @@ def report(
         Path | None,
         typer.Option(help="The page to write. Default: report.html in WORK.", metavar="FILE"),
     ] = None,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="Also write WORK/review (PHI): masked frames as pictures."),
+    ] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option(help="With --review: SOURCE, where it has moved.", metavar="SOURCE"),
+    ] = None,
 ) -> None:
     """Write one HTML page about a finished run: figures only, nothing of a patient."""
     from fastdeid.reporting.report import write_report
 
     typer.echo(f"report written to {write_report(work, key, output)}")
+    if review:
+        from fastdeid.reporting.review import write_review
+
+        done = write_review(work, key, source)
+        typer.echo(f"{done.instances:,} instances to look at (PHI) in {done.path}")
+        for number, what in ((done.left_out, "left out"), (done.unreadable, "cannot be shown")):
+            if number:
+                typer.echo(f"  {number:,} {what}")
 
 
 def register(app: typer.Typer) -> None:

@@ -19,6 +19,8 @@ from fastdeid.columns import has_output
 from fastdeid.crosswalk import LARGEST_OFFSET
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS, Pseudonyms
+from fastdeid.reporting.masked import masked_counts, masked_shares
+from fastdeid.reporting.masked import reasons as mask_reasons
 from fastdeid.sealing import Sealing
 from fastdeid.workspace import Settings, Workspace
 
@@ -57,7 +59,8 @@ class Figures(msgspec.Struct, kw_only=True):
     offsets: counts of patients over the range of offsets in equal parts; none for few patients.
     small: (values of a cell, patients), the smallest first. stages: (name, seconds). progress:
     (seconds since the first commit, files, bytes) at each commit of a partition. references: of
-    outputs to instances without an output, (verdict, reason, number).
+    outputs to instances without an output, (verdict, reason, number). masked, shares, masks: see
+    `masked`.
     """
 
     settings: Settings
@@ -76,6 +79,9 @@ class Figures(msgspec.Struct, kw_only=True):
     stages: Rows
     progress: Rows
     references: Rows
+    masked: Rows = []
+    shares: Rows = []
+    masks: Rows = []
     workers: int = 0
 
 
@@ -112,6 +118,9 @@ def read_figures(link_table: str, pseudonyms: Pseudonyms) -> Figures:
         stages=stages,
         progress=progress,
         references=_references(sealing, link_table),
+        masked=masked_counts(outputs),
+        shares=masked_shares(outputs),
+        masks=mask_reasons(outputs),
     )
 
 

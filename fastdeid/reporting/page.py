@@ -49,6 +49,7 @@ def render(figures: Figures, profile: Profile | None) -> str:
         ("actions", "Actions", _actions(figures, profile)),
         ("throughput", "Throughput", _throughput(figures)),
         ("content", "What was released", _content(figures)),
+        ("masks", "Masked pixels", _masks(figures)),
         ("graph", "Studies and references", _graph(figures)),
         ("dates", "Dates", _dates(figures)),
         ("cells", "Small cells", _cells(figures)),
@@ -219,6 +220,18 @@ def _content(figures: Figures) -> str:
 def _uid_name(value: str) -> str:
     keyword = read_uids().get(value, ("", ""))[1]
     return f"{keyword} {value}" if keyword else value
+
+
+def _masks(figures: Figures) -> str:
+    if not figures.masked:
+        return "<p>No frame was examined.</p>"
+    text = _table("Frames looked at", ("What", "Number"), figures.masked)
+    if not figures.shares:
+        return text + "<p>Nothing was masked.</p>"
+    text += bars("Instances by masked share of their pixels", figures.shares)
+    heads = ("Masked share", "Instances")
+    text += _table("Instances by masked share of their pixels", heads, figures.shares)
+    return text + _table("Masked boxes by reason", ("Reason", "Boxes"), figures.masks)
 
 
 def _graph(figures: Figures) -> str:

@@ -32,7 +32,7 @@ def same_but_masked(source: Bytes, output: Bytes, masks: Sequence[MaskedBox]) ->
         pydicom.dcmread(io.BytesIO(data.tobytes()), force=True) for data in (source, output)
     )
     try:
-        layout = _layout(before)
+        layout = layout_of(before)
         n_frames = int(before.get("NumberOfFrames") or 1)
         syntax = UID(before.file_meta.get("TransferSyntaxUID") or tags.EXPLICIT_VR_LITTLE_ENDIAN)
         if syntax.is_encapsulated:
@@ -50,7 +50,8 @@ def same_but_masked(source: Bytes, output: Bytes, masks: Sequence[MaskedBox]) ->
         return False
 
 
-def _layout(ds: pydicom.Dataset) -> Layout:
+def layout_of(ds: pydicom.Dataset) -> Layout:
+    """Return the layout of the samples of a data set."""
     stored = int(ds.get("BitsStored") or ds.BitsAllocated)
     return Layout(
         rows=int(ds.Rows),
