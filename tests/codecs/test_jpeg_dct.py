@@ -177,6 +177,7 @@ def layout_of(data: pydicom.Dataset) -> Layout:
     )
 
 
+@pytest.mark.jit  # Real frames are too large for interpreted kernels.
 @pytest.mark.parametrize("name", REAL)
 def test_dcmtk_reads_masked_real_files(name: str, tmp_path: Path) -> None:
     if which("dcmdjpeg") is None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pydicom
 import pytest
-from pydicom.data import get_testdata_file
-from pydicom.encaps import generate_frames
 
 pytest.importorskip("imagecodecs")
 
@@ -98,28 +95,11 @@ def test_a_difference_of_32768_has_no_bits_behind_its_symbol() -> None:
     np.testing.assert_array_equal(codec.decode(masked), [[0, 0]])
 
 
-@pytest.mark.parametrize("name", ["SC_rgb_jpeg_gdcm.dcm"])
-def test_real_files_are_what_they_are_without_coding(name: str) -> None:
-    path = get_testdata_file(name, download=False)
-    assert isinstance(path, str)
-    data = pydicom.dcmread(path)
-    frame = next(generate_frames(data.PixelData, number_of_frames=1))
-    codec = codec_for(
-        data.file_meta.TransferSyntaxUID, layout("RGB")._replace(rows=100, columns=100)
-    )
-    decoded = codec.decode(frame)
-    np.testing.assert_array_equal(decoded, imagecodecs.jpegsof3_decode(frame))
-    masked = codec.mask(frame, [(10, 10, 90, 90)], (0, 0, 0))
-    after = decoded.copy()
-    after[10:90, 10:90] = 0
-    np.testing.assert_array_equal(imagecodecs.jpegsof3_decode(masked), after)
-
-
 def test_every_proper_prefix_is_refused() -> None:
-    of = layout("RGB")
+    of = layout("RGB")._replace(rows=9, columns=10)
     frame = made(drawn(of), of, n_lines=5)
     codec = codec_for(LOSSLESS, of)
-    for length in range(0, len(frame) - 1, 3):
+    for length in range(0, len(frame) - 1, 5):
         with pytest.raises(DicomError):
             codec.decode(frame[:length])
     codec.decode(frame)
