@@ -16,6 +16,7 @@ from fastdeid import (
     export_commands,
     key_commands,
     link_commands,
+    pixel_commands,
     profile_commands,
     verify_commands,
 )
@@ -41,6 +42,7 @@ app.add_typer(profile_commands.app, name="profile")
 app.command()(profile_commands.explain)
 verify_commands.register(app)
 export_commands.register(app, manifest_app)
+pixel_commands.register(app)
 key_commands.register(app)
 cluster_commands.register(app)
 

@@ -12,7 +12,7 @@ from fastdeid.jobs import Job
 from fastdeid.kernels.elements import N_COLUMNS, OPERATION, TAG
 from fastdeid.overlays import ClearedRange
 from fastdeid.pixels.modes import PixelMode
-from fastdeid.settings import MASK, MASK_OUTSIDE, Settings
+from fastdeid.settings import MASK, MASK_OUTSIDE, Pixels, Settings
 from fastdeid.tags import PIXEL_DATA
 
 if TYPE_CHECKING:
@@ -55,18 +55,7 @@ class PixelJobs:
 
     @functools.cached_property
     def _stage(self) -> PixelStage:
-        import cv2
-
-        from fastdeid.pixels.regions import rules_of
-        from fastdeid.pixels.stage import PixelStage, Stages
-
-        cv2.setNumThreads(1)  # processes own the cores
-        stages = Stages(
-            rules=rules_of(self._wanted.regions) if self._wanted.regions else None,
-            ultrasound_regions=self._wanted.ultrasound_regions == MASK_OUTSIDE,
-            text=self._has_text,
-        )
-        return PixelStage(stages, self._folder)
+        return load_stage(self._wanted, self._folder, text=self._has_text)
 
     def _treat(self, loaded: Loaded, job: Job) -> Treated | None:
         from fastdeid.pixels.source import PixelValue
@@ -77,6 +66,22 @@ class PixelJobs:
         value = PixelValue(loaded, job.found.pixels, job.fd)
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
         return self._stage.treat(rows, value, syntax, clearing)
+
+
+def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
+    """Load detector and rules. wanted: the profile's. folder: for what waits to be written."""
+    import cv2
+
+    from fastdeid.pixels.regions import rules_of
+    from fastdeid.pixels.stage import PixelStage, Stages
+
+    cv2.setNumThreads(1)  # processes own the cores
+    stages = Stages(
+        rules=rules_of(wanted.regions) if wanted.regions else None,
+        ultrasound_regions=wanted.ultrasound_regions == MASK_OUTSIDE,
+        text=text,
+    )
+    return PixelStage(stages, folder)
 
 
 def _has_samples(loaded: Loaded, pixels: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -71,6 +71,14 @@ class Treated(msgspec.Struct):
     spool: Spool | None = None
 
 
+class Looked(NamedTuple):
+    """The pixels of one instance, and what was found in them."""
+
+    image: Image
+    source: FrameSource
+    found: Examination
+
+
 class PixelStage:
     """Takes the pixels of one instance after another through the stages.
 
@@ -86,14 +94,13 @@ class PixelStage:
         self._wanted = wanted_tags(self._keywords.values())
         self._known: dict[tuple[object, ...], list[tuple[Box, str]]] = {}
 
-    def treat(
+    def look(
         self, rows: slice, value: PixelValue, transfer_syntax: str, clearing: Clearing | None = None
-    ) -> Treated | None:
-        """Find and mask what must go; None for pixels that no stage is about.
+    ) -> Looked | None:
+        """Find what must go; None for pixels that no stage is about.
 
         rows: of the file. value: its Pixel Data. clearing: of overlays in bits that no sample uses.
-        Raises DicomError when frames must be looked at or masked and cannot be, or
-        text covers too much of one, OutputError when there is no room, and OSError.
+        Raises DicomError when frames must be looked at or masked and cannot be, and OSError.
         """
         image = Image(value.loaded, rows, value.fd, self._wanted)
         sop_class = image.text(tags.SOP_CLASS_UID) or ""
@@ -105,14 +112,26 @@ class PixelStage:
             return None
         source = _open(image, layout, value, transfer_syntax, clearing)
         if self._stages.text:
-            found = _examine(image, source, rules)
-        else:
-            found = examination_of(rules, {}, (layout.rows, layout.columns))
+            return Looked(image, source, _examine(image, source, rules))
+        return Looked(image, source, examination_of(rules, {}, (layout.rows, layout.columns)))
+
+    def treat(
+        self, rows: slice, value: PixelValue, transfer_syntax: str, clearing: Clearing | None = None
+    ) -> Treated | None:
+        """Find and mask what must go; None for pixels that no stage is about.
+
+        As `look`. Raises DicomError also when text covers too much of a frame, and OutputError when
+        there is no room.
+        """
+        looked = self.look(rows, value, transfer_syntax, clearing)
+        if looked is None:
+            return None
+        found = looked.found
         if found.judgement is Judgement.TOO_MUCH:
             raise DicomError(TOO_MUCH, tags.PIXEL_DATA)
-        treated = Treated(str(found.judgement), self._stages.text, source.n_frames)
+        treated = Treated(str(found.judgement), self._stages.text, looked.source.n_frames)
         if found.judgement is not Judgement.CLEAN:
-            self._mask(treated, image, source, found)
+            self._mask(treated, *looked)
         return treated
 
     def _rule_masks(self, image: Image, layout: Layout) -> Masks:

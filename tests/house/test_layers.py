@@ -104,7 +104,7 @@ LAYERS = (
             "profile_commands",
             "verify_commands",
         ),
-        *("export_commands", "key_commands", "run_options"),
+        *("export_commands", "key_commands", "pixel_commands", "run_options"),
     ),
 )
 HEAVY = ("numba", "numpy", "pyarrow", "cv2", "pydicom", "cryptography")
