@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from fastdeid.available import AVAILABLE
-from fastdeid.options import PIXEL_OPTIONS, read_option_codes
+from fastdeid.options import CLEAN_VISUAL_FEATURES, read_option_codes
 from fastdeid.overrides import Condition, Override, parse_path
 from fastdeid.policy import Policy
 from fastdeid.profiles.tables import read_dictionary, read_terms
@@ -53,6 +56,7 @@ def show_profile(name_or_path: str) -> list[str]:
         f"Siemens CSA headers: {settings.csa_headers}.",
         *(["Times of day are shifted."] if settings.shift_times else []),
         f"Tables of safe private attributes: {', '.join(settings.private_sources)}.",
+        *_pixel_lines(settings),
         "",
         "Rules beyond Table E.1-1:",
         *(line for override in own for line in _override_lines(override)),
@@ -67,6 +71,15 @@ def show_profile(name_or_path: str) -> list[str]:
     if settings.identifiers:
         lines += ["", "Identifiers:", *_identifier_lines(settings)]
     return lines
+
+
+def _pixel_lines(settings: Settings) -> list[str]:
+    """Return what the profile lets a run do with pixel data."""
+    wanted = settings.pixels
+    names = [Path(name).name for name in wanted.regions or ()]
+    regions = f"region rules {', '.join(names) or 'none'}"
+    outside = f"outside of ultrasound regions {wanted.ultrasound_regions}"
+    return [f"Pixel data, as far as a run looks: {regions}; {outside}; text {wanted.text}."]
 
 
 def check_profile(name_or_path: str) -> list[str]:
@@ -88,8 +101,8 @@ def check_profile(name_or_path: str) -> list[str]:
         for override in everything.weakening
     ]
     for name in settings.options:
-        if name in PIXEL_OPTIONS:
-            warnings.append(f"{name}: accepted, but this version does not look into pixel data")
+        if name == CLEAN_VISUAL_FEATURES:
+            warnings.append(f"{name}: accepted, but this version does not look for faces")
         elif name not in AVAILABLE:
             warnings.append(f"{name}: not available in this version, a run is refused")
     warnings += [f"identifier {line}" for line in _uncovered(profile)]
@@ -112,6 +125,8 @@ def diff_profiles(one: str, other: str) -> list[str]:
     lines = [f"- {names[0]}", f"+ {names[1]}"]
     for title in _COMPARED:
         lines += _differing(title, *(getattr(profile.settings, title) for profile in both))
+    stages = [msgspec.structs.astuple(profile.settings.pixels) for profile in both]
+    lines += _differing("pixels", *stages)
     claims = [tuple(code[0] for code in profile.codes) for profile in both]
     lines += _differing("codes claimed", *claims)
     rules = [profile.rules(_NO_SOP_CLASS) for profile in both]

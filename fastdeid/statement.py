@@ -16,6 +16,7 @@ from fastdeid.profile_text import describe_condition, describe_place, tag_name
 from fastdeid.profiles.tables import PRIVATE_PATTERN, read_table, read_types
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS
 from fastdeid.rules import Profile, load_profile
+from fastdeid.settings import MASK, MASK_OUTSIDE
 
 _ACTIONS: Final = {
     "K": "kept",
@@ -92,7 +93,9 @@ def _options(profile: Profile) -> Iterator[str]:
 
 def _why_not(name: str) -> str:
     if name in PIXEL_OPTIONS:
-        return "no: pixel data is not changed by this version"
+        if name == o.CLEAN_PIXEL_DATA:
+            return "in each instance every frame of which was examined, whatever the profile"
+        return "no: faces are not looked for by this version"
     if name != o.BASIC and name not in AVAILABLE:
         return "no: not available in this version, runs are refused"
     return "no: a rule of the profile lets more through, see below"
@@ -184,13 +187,25 @@ def _contents(profile: Profile) -> Iterator[str]:
             "Siemens CSA headers",
             settings.csa_headers if o.RETAIN_SAFE_PRIVATE in options else "removed",
         ),
-        ("pixel data", "not changed: burned-in text and faces are the user's to judge"),
+        ("pixel data", _pixel_data(profile)),
         ("every kept element", "searched for the instance's own names, identifiers and dates"),
     ]
     yield "## Contents"
     yield ""
     yield from _table(("what", "how"), rows)
     yield ""
+
+
+def _pixel_data(profile: Profile) -> str:
+    wanted = profile.settings.pixels
+    said = ["as far as a run looks into it:"]
+    if wanted.regions:
+        said.append("boxes of known devices are filled;")
+    if wanted.ultrasound_regions == MASK_OUTSIDE:
+        said.append("what no ultrasound region covers is filled;")
+    if wanted.text == MASK:
+        said.append("text is sought in every frame and filled, and (0028,0301) becomes NO;")
+    return " ".join([*said, "frames without boxes stay as they are; faces are the user's to judge"])
 
 
 def _marks(profile: Profile) -> Iterator[str]:

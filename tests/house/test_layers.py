@@ -88,7 +88,7 @@ LAYERS = (
             "summary",
             "tables",
         ),
-        *("attempts", "comparison", "explain"),
+        *("attempts", "comparison", "explain", "preview"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
         *("link_table", "link_table_files", "project"),
     ),

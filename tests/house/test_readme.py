@@ -82,7 +82,7 @@ def test_the_commands_work_as_written(tmp_path: Path) -> None:
 
 def test_every_option_is_in_the_help() -> None:
     text_of_help = "".join(
-        fastdeid(one, "--help").stdout for one in ("run", "verify", "link", "reidentify")
+        fastdeid(one, "--help").stdout for one in ("run", "verify", "link", "reidentify", "pixels")
     )
     for option in re.findall(r"`[^`\n]*(--[a-z-]+)[^`\n]*`", README):
         assert option in text_of_help, option
