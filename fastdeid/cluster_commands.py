@@ -43,6 +43,23 @@ _OtherKey = Annotated[
     typer.Option(help="The project key. Default: the file of the plan.", metavar="PROJECT.key"),
 ]
 
+_ArrayLength = Annotated[
+    int, typer.Option("--partitions", min=1, help="Partitions at most: the array.", metavar="N")
+]
+_Submit = Annotated[bool, typer.Option("--submit", help="Submit the scripts.")]
+_Scripts = Annotated[
+    Path | None,
+    typer.Option(help="Folder for scripts and logs. Default: slurm in the link table's."),
+]
+_AtOnce = Annotated[
+    int | None, typer.Option(min=1, help="Tasks that may run at once.", metavar="N")
+]
+_Cpus = Annotated[int, typer.Option(min=1, help="CPUs, hence workers, per task.")]
+_Sbatch = Annotated[
+    list[str] | None,
+    typer.Option(help="For all steps, again and again: --sbatch=--time=12:00:00."),
+]
+
 _PARTITION_CODES = """
 Exit codes: 0 the partition is committed, whatever became of its files; 75 stopped by SIGTERM or
 SIGUSR1 when the files at hand were committed: the same command goes on; others: see fastdeid run.
@@ -150,24 +167,12 @@ def slurm(  # noqa: PLR0917 - typer calls it by name
     source: options.Source,
     target: options.Target,
     key: options.Key = None,
-    partitions: Annotated[
-        int, typer.Option(min=1, help="Partitions at most: tasks of the array.", metavar="N")
-    ] = 64,
-    submit: Annotated[bool, typer.Option("--submit", help="Submit the scripts.")] = False,
-    scripts: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for scripts and logs. Default: slurm in the link table's folder."
-        ),
-    ] = None,
-    at_once: Annotated[
-        int | None, typer.Option(min=1, help="Tasks that may run at once.", metavar="N")
-    ] = None,
-    cpus: Annotated[int, typer.Option(min=1, help="CPUs, hence workers, per task.")] = 1,
-    sbatch: Annotated[
-        list[str] | None,
-        typer.Option(help="For all steps, again and again: --sbatch=--time=12:00:00."),
-    ] = None,
+    partitions: _ArrayLength = 64,
+    submit: _Submit = False,
+    scripts: _Scripts = None,
+    at_once: _AtOnce = None,
+    cpus: _Cpus = 1,
+    sbatch: _Sbatch = None,
     profile: options.Profile = "basic",
     link_table: options.LinkTable = None,
     template: options.Template = DEFAULT_TEMPLATE,
@@ -186,30 +191,35 @@ def slurm(  # noqa: PLR0917 - typer calls it by name
     from fastdeid.engines import slurm as engine
 
     work = link_table or target.with_name(f"{target.name}.link-table")
-    named = {"--target": target.absolute(), "--key": options.needed_key(key).absolute()}
-    if Path(profile).is_file():
-        profile = str(Path(profile).absolute())
-    texts = {"--profile": profile, "--template": template, "--link-table-key": link_table_key}
-    arguments = [str(source.absolute()), str(work.absolute()), "--partitions", str(partitions)]
-    for option, value in (named | texts).items():
-        arguments += [option, str(value)]
-    arguments += ["--digests"] * digests + ["--sync" if sync else "--no-sync"]
-    arguments += ["--shared-subjects"] * shared_subjects + ["--pixels", pixels]
-    if crosswalk is not None:
-        arguments += ["--crosswalk", str(crosswalk.absolute())]
+    values = {
+        "--target": target.absolute(),
+        "--key": options.needed_key(key).absolute(),
+        "--profile": Path(profile).absolute() if Path(profile).is_file() else profile,
+        "--template": template,
+        "--link-table-key": link_table_key,
+        "--crosswalk": crosswalk and crosswalk.absolute(),
+        "--pixels": pixels.value,
+        "--partitions": partitions,
+    }
+    flags = {"--shared-subjects": shared_subjects, "--digests": digests, "--no-sync": not sync}
     written = engine.write_scripts(
         scripts or work / "slurm",
         work,
-        arguments,
+        [str(source.absolute()), str(work.absolute()), *_arguments(values, flags)],
         partitions=partitions,
         at_once=at_once,
         cpus=cpus,
         sbatch_options=sbatch,
     )
-    if submit:
-        written = engine.submit(written)
+    written = engine.submit(written) if submit else written
     for path, job in zip(written.scripts, written.jobs or [""] * 3, strict=True):
         typer.echo(f"{path}  {job}".rstrip())
+
+
+def _arguments(values: dict[str, object], flags: dict[str, bool]) -> list[str]:
+    """Return options of `fastdeid plan`, those that say something."""
+    named = [str(one) for pair in values.items() if pair[1] is not None for one in pair]
+    return named + [flag for flag, is_set in flags.items() if is_set]
 
 
 def _say(summary: Summary, *, json: bool) -> None:
