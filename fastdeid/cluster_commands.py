@@ -14,6 +14,7 @@ from fastdeid.naming import DEFAULT_TEMPLATE
 from fastdeid.pixels.modes import PixelMode
 
 if TYPE_CHECKING:
+    from fastdeid.engines.shares import Planned
     from fastdeid.summary import Summary
 
 _Work = Annotated[
@@ -120,7 +121,11 @@ def plan(  # noqa: PLR0917 - typer calls it by name
         shared_subjects=shared_subjects,
         reporter=Progress(sys.stderr),
     )
-    if json:
+    _tell(planned, as_json=json)
+
+
+def _tell(planned: Planned, *, as_json: bool) -> None:
+    if as_json:
         import msgspec
 
         typer.echo(msgspec.json.format(msgspec.json.encode(planned)).decode())
