@@ -25,6 +25,9 @@ from tests.conversion.archive import KEY, result, write_key
 from tests.link_tables import read_link_table
 from tests.runs import ct_image
 
+# Without compiled kernels these runs take long and show nothing more.
+pytestmark = pytest.mark.jit
+
 PROFILE = "safe-harbor"
 N_FILES = 130  # more than one partition
 

@@ -11,6 +11,9 @@ import pytest
 from tests.corpus.finished import score
 from tests.corpus.scoring import Finding
 
+# Without compiled kernels these runs take long and show nothing more.
+pytestmark = pytest.mark.jit
+
 # What the profile teaching removes beyond its options.
 ALSO_REMOVED = ("PatientComments", "Occupation", "EthnicGroup")
 
