@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -221,7 +222,7 @@ def slurm(  # noqa: PLR0917 - typer calls it by name
         typer.echo(f"{path}  {job}".rstrip())
 
 
-def _arguments(values: dict[str, object], flags: dict[str, bool]) -> list[str]:
+def _arguments(values: Mapping[str, object], flags: dict[str, bool]) -> list[str]:
     """Return options of `fastdeid plan`, those that say something."""
     named = [str(one) for pair in values.items() if pair[1] is not None for one in pair]
     return named + [flag for flag, is_set in flags.items() if is_set]
