@@ -86,6 +86,6 @@ def test_the_conformance_statement_has_every_row_and_every_rule(name: str) -> No
 
 def test_the_conformance_statement_claims_what_is_in_force() -> None:
     text = printed("statement", "research")
-    assert "| Clean Pixel Data Option | 113101 | no: " in text
+    assert "| Clean Pixel Data Option | 113101 | in each instance " in text
     assert "| (0018,1200) | Date of Last Calibration | C | profile research |" in text
     assert "| (0010,0030) | Patient's Birth Date | Z | Table E.1-1 |" in text
