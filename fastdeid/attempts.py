@@ -49,7 +49,8 @@ class Attempt:
 
     def end(self) -> None:
         """Take the note away: this attempt was not killed."""
-        os.close(self._note)
+        with contextlib.suppress(OSError):
+            os.close(self._note)
         with contextlib.suppress(OSError):
             os.unlink(self._path)
 

@@ -6,6 +6,7 @@ import sys
 from typing import NoReturn
 
 _INTERNAL = 1
+_NOT_WRITTEN = 6
 _INTERRUPTED = 130
 
 
@@ -29,6 +30,8 @@ def _run() -> None:
         app()
     except FastdeidError as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"the file system reports: {error.strerror or type(error).__name__}", _NOT_WRITTEN)
     except Exception as error:  # noqa: BLE001 - its message might hold a value
         from fastdeid.summary import place_of
 

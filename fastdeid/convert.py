@@ -22,8 +22,8 @@ from fastdeid.folders import Paths
 from fastdeid.outcome import Outcome
 from fastdeid.sealing import Sealing
 from fastdeid.storage import TEMPORARY
-from fastdeid.summary import Summary
-from fastdeid.verdicts import WITH_OUTPUT
+from fastdeid.summary import INTERNAL_ERROR, Summary, tally
+from fastdeid.verdicts import WITH_OUTPUT, Verdict
 from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 
 WORK_FOLDER: Final = "work"
@@ -158,6 +158,8 @@ def is_finished(workspace: Workspace) -> bool:
     finished = read_finished(workspace)
     if finished is None or finished.table_sizes != _table_sizes(settings):
         return False
+    if _WORTH_ANOTHER_TRY & finished.summary.reasons.keys():
+        return False
     instances = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
     try:
         return _outputs_stand(settings.target, _expected(workspace.sealing, instances))
@@ -189,16 +191,42 @@ def unfinished_partitions(
 ) -> list[int]:
     """Return the partitions that must run: no part, or an output of theirs is not there.
 
+    Also those with an input that could not be read, and may be by now.
+
     state: what `make_plan` returned. The outputs of a new run need no look. numbers: of the
     partitions that are asked for, all by default.
     """
     asked = range(workspace.n_partitions) if numbers is None else numbers
     if state in (NEW, CHANGED):
         return list(asked)
-    left = [number for number in asked if not part_stands(workspace, number)]
+    left = [
+        number
+        for number in asked
+        if not part_stands(workspace, number) or _may_improve(workspace, number)
+    ]
     for number in left:
         workspace.remove_part(number)
     return left
+
+
+# What need not happen again at the next start: a disk or a network may have recovered since.
+_WORTH_ANOTHER_TRY: Final = frozenset(
+    {
+        f"{Verdict.UNREADABLE}:read_error",
+        f"{Verdict.UNREADABLE}:no_permission",
+        f"{Verdict.UNREADABLE}:not_found",
+        f"{Verdict.QUARANTINED}:changed_while_read",
+        f"{Verdict.QUARANTINED}:{INTERNAL_ERROR}",
+    }
+)
+
+
+def _may_improve(workspace: Workspace, number: int) -> bool:
+    part = workspace.read_part(number)
+    if part is None:
+        return True
+    columns = (part.table.column(name).to_pylist() for name in ("verdict", "reason"))
+    return bool(_WORTH_ANOTHER_TRY & tally(*columns).keys())
 
 
 def missing_shares(workspace: Workspace) -> list[int]:

@@ -236,10 +236,10 @@ def _open(place: int, path: bytes) -> Job | Outcome:
     try:
         status = os.fstat(fd)
     except OSError as error:
-        os.close(fd)
+        _close(fd)
         return Outcome(Verdict.UNREADABLE, _unreadable(error))
     if not stat.S_ISREG(status.st_mode):
-        os.close(fd)
+        _close(fd)
         return Outcome(Verdict.UNREADABLE, "not_a_regular_file", source_size=status.st_size)
     return Job(place, fd, status.st_size)
 
@@ -250,6 +250,14 @@ def _pixel_length(loaded: Loaded, job: Job) -> int:
         return job.treated.replacement.length
     pixels = job.found.pixels
     return 0 if pixels < 0 else loaded.cells[pixels * N_COLUMNS + LENGTH]
+
+
+def _close(fd: int) -> None:
+    """Close what was only read: all of it has been read by now, whatever closing it reports."""
+    try:
+        os.close(fd)
+    except OSError:
+        return
 
 
 def _refused(loaded: Loaded, job: Job, error: DicomError | OSError) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -58,7 +59,9 @@ class Job:
 
     def close(self) -> None:
         """Close the file, and forget what waited to be written."""
-        os.close(self.fd)
+        # It was only read: whatever closing it reports, all of it has been read by now.
+        with contextlib.suppress(OSError):
+            os.close(self.fd)
         if self.treated is not None and self.treated.spool is not None:
             self.treated.spool.close()
 

@@ -7,6 +7,7 @@ systems that cannot do it get a named temporary file in the same folder.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -91,7 +92,7 @@ class TargetTree:
     def close(self) -> None:
         """Close the folders that are open."""
         while self._folders:
-            os.close(self._folders.popitem()[1])
+            _close_read(self._folders.popitem()[1])
 
     def _folder(self, folder: str) -> int:
         directory = self._folders.get(folder)
@@ -106,7 +107,7 @@ class TargetTree:
             raise _cannot_write(error) from None
         self._folders[folder] = directory
         if len(self._folders) > _OPEN_FOLDERS:
-            os.close(self._folders.popitem(last=False)[1])
+            _close_read(self._folders.popitem(last=False)[1])
         return directory
 
     def _publish_unnamed(
@@ -130,7 +131,7 @@ class TargetTree:
                 raise _cannot_write(error) from None
             return NEW
         finally:
-            os.close(fd)
+            _close(fd)
 
     def _publish_named(
         self, directory: int, name: str, chunks: Sequence[Chunk], source: int, *, overwrite: bool
@@ -157,8 +158,10 @@ class TargetTree:
                 return _rename(temporary, name, directory)
             return NEW
         finally:
-            os.close(fd)
-            _remove(temporary, directory)
+            try:
+                _close(fd)
+            finally:
+                _remove(temporary, directory)
 
     def _fill(self, fd: int, chunks: Sequence[Chunk], source: int) -> None:
         for chunk in chunks:
@@ -170,6 +173,8 @@ class TargetTree:
             else:
                 for piece in chunk.pieces(source):
                     _write(fd, piece)
+        # NFS tells only at a close that the disk is full: before the file has its name.
+        _close(os.dup(fd))
 
 
 def flush(folder: str) -> None:
@@ -184,7 +189,7 @@ def flush(folder: str) -> None:
         try:
             _sync_file_system(descriptor)
         finally:
-            os.close(descriptor)
+            _close_read(descriptor)
     except OSError as error:
         raise _cannot_write(error) from None
 
@@ -229,6 +234,20 @@ def _copy_by_hand(source: int, target: int, offset: int, length: int) -> None:
         length -= len(block)
 
 
+def _close(fd: int) -> None:
+    """Close what was written; a failure may mean that it is not all there."""
+    try:
+        os.close(fd)
+    except OSError as error:
+        raise _cannot_write(error) from None
+
+
+def _close_read(fd: int) -> None:
+    """Close what was only read: nothing depends on it."""
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
 def _write(fd: int, data: bytes | bytearray | memoryview) -> None:
     try:
         n = os.write(fd, data)
@@ -251,7 +270,7 @@ def _compare(fd: int, directory: int, name: str) -> str:
     except OSError as error:
         raise _cannot_write(error) from None
     finally:
-        os.close(other)
+        _close_read(other)
 
 
 def _are_equal(fd: int, other: int) -> bool:

@@ -38,6 +38,7 @@ from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Files, Setup, Task
 from fastdeid.errors import FastdeidError, IncompleteError
 from fastdeid.folders import Paths
+from fastdeid.new_file import as_output_error
 from fastdeid.pixels.modes import check_mode
 from fastdeid.progress import Reporter
 from fastdeid.project import SiteNames
@@ -125,6 +126,7 @@ class Session:
         self._stop = stop
         self._started = started
 
+    @as_output_error()
     def run(self) -> Summary:
         """Plan, run what is left, finalise.
 

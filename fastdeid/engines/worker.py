@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from fastdeid.errors import FastdeidError, ProfileError
+from fastdeid.errors import FastdeidError, OutputError, ProfileError
 from fastdeid.outcome import Outcome
 from fastdeid.partition import (
     Processor,
@@ -177,6 +177,9 @@ def work(connection: Connection) -> None:
         return
     except FastdeidError as error:
         _report(connection, Failed(error.exit_code, str(error)))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        _report(connection, Failed(OutputError.exit_code, f"the file system reports: {reason}"))
     except Exception as error:  # noqa: BLE001 - the parent reports it, without the message
         _report(connection, Failed(INTERNAL, place_of(error)))
 

@@ -1,0 +1,58 @@
+"""`python -m tests.faults.kills`: kill whole process groups at random moments, look, go on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.faults.ground import Ground
+
+
+def campaign(ground: Ground, moments: int, seed: int) -> dict[str, object]:
+    """Kill runs at so many moments; return the figures."""
+    draw = random.Random(seed)
+    landed = {0: 0, 2: 0}
+    faults: list[str] = []
+    seconds = {0: ground.seconds, 2: ground.seconds * 1.5}
+    killed = 0
+    while killed < moments:
+        workers = draw.choice((0, 2))
+        target = ground.target()
+        # Some runs are killed again and again.
+        for _ in range(draw.choice((1, 1, 1, 2, 4))):
+            code = ground.kill(target, workers, draw.random() * seconds[workers] * 1.1)
+            if code >= 0:
+                break
+            landed[workers] += 1
+            killed += 1
+            faults += ground.faults_after_a_kill(target)
+        faults += ground.faults_after_the_end(target, ground.run(target, draw.choice((0, 2))))
+        if "Traceback" in ground.said(target):
+            faults.append("a traceback")
+        ground.remove(target)
+    return {
+        "moments": killed,
+        "of them in one process": landed[0],
+        "of them with two workers": landed[2],
+        "faults": faults,
+    }
+
+
+def main() -> int:
+    """Print the figures as JSON; 1 when there was a fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--moments", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        done = campaign(Ground(Path(folder)), given.moments, given.seed)
+    print(json.dumps(done, indent=2))
+    return 1 if done["faults"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
