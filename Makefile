@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-interpreted lint format types bench clean
+.PHONY: demo test test-interpreted lint format types bench faults fuzz clean
 
 # A stamp per set of extras: installing again only when pyproject.toml has changed.
 $(VENV)/.run: pyproject.toml
@@ -49,6 +49,18 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.run
 	$(BIN)/python -m bench.run --json build/bench.json
+
+# Faults put in on purpose, see docs/reliability.md: some tens of minutes.
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults.kills
+	$(BIN)/python -m tests.faults.calls
+	$(BIN)/python -m tests.faults.damage
+
+# A million mutated files over compiled kernels, then atheris over the Python code around them.
+fuzz: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet 'atheris>=2.3'
+	$(BIN)/python -m tests.faults.fuzz
+	$(BIN)/python -m tests.faults.guided -runs=100000
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

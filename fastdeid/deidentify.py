@@ -186,7 +186,9 @@ class Deidentifier:
         published = source_digest = output_digest = ""
         try:
             if self._target is not None:
-                published = self._target.publish(path, chunks, job.fd, overwrite=overwrite)
+                published = self._target.publish(
+                    path, chunks, job.fd, modified_ns=job.modified_ns, overwrite=overwrite
+                )
             if self._digests:
                 source_digest = digest_file(job.fd, job.size)
                 output_digest = digest_chunks(chunks, job.fd)
@@ -241,7 +243,7 @@ def _open(place: int, path: bytes) -> Job | Outcome:
     if not stat.S_ISREG(status.st_mode):
         _close(fd)
         return Outcome(Verdict.UNREADABLE, "not_a_regular_file", source_size=status.st_size)
-    return Job(place, fd, status.st_size)
+    return Job(place, fd, status.st_size, status.st_mtime_ns)
 
 
 def _pixel_length(loaded: Loaded, job: Job) -> int:

@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 class Job:
     """One file of a batch on its way.
 
-    place: among the paths. number: among the files that are loaded. error: what ended it. found:
-    what it is, once that is known; described: what manifests say. references:
-    original UIDs of instances that the output refers to. clearing: of overlays inside pixel data,
-    None when there are none. treated: what became of its pixels, None when no stage was about
-    them. totals: of the assembly.
+    place: among the paths. modified_ns: of its last change, when it was opened. number: among the
+    files that are loaded. error: what ended it. found: what it is, once that is known; described:
+    what manifests say. references: original UIDs of instances that the output refers to. clearing:
+    of overlays inside pixel data, None when there are none. treated: what became of its pixels,
+    None when no stage was about them. totals: of the assembly.
     """
 
     __slots__ = (
         *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
-        *("references", "size", "totals", "treated"),
+        *("modified_ns", "references", "size", "totals", "treated"),
     )
     found: Found
     described: Described
     totals: list[int]
 
-    def __init__(self, place: int, fd: int, size: int) -> None:
+    def __init__(self, place: int, fd: int, size: int, modified_ns: int = 0) -> None:
         self.place = place
         self.fd = fd
         self.size = size
+        self.modified_ns = modified_ns
         self.number = 0
         self.error: DicomError | OSError | None = None
         self.n_cleaned = 0

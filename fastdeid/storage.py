@@ -67,21 +67,30 @@ class TargetTree:
         self._root = os.fspath(root)
         self._folders: OrderedDict[str, int] = OrderedDict()
         self._unnamed = hasattr(os, "O_TMPFILE")
+        self._modified_ns = 0
 
     def publish(
-        self, path: str, chunks: Sequence[Chunk], source: int, *, overwrite: bool = False
+        self,
+        path: str,
+        chunks: Sequence[Chunk],
+        source: int,
+        *,
+        modified_ns: int = 0,
+        overwrite: bool = False,
     ) -> str:
         """Write chunks to `path`, relative to the root; return NEW, SAME or DIFFERENT.
 
         SAME: an equal file stands there already. DIFFERENT: another file stands there; it is
         kept, unless `overwrite` asks for its replacement (then NEW). source: descriptor that
-        ranges refer to.
+        ranges refer to. modified_ns: when it was changed last, as far as the caller knows; then it
+        must not have been changed since.
 
         Raises OutputError when the target cannot be written, DicomError when the source ends
-        before a range does, OSError when the source cannot be read.
+        before a range does or was changed, OSError when the source cannot be read.
         """
         folder, _, name = path.rpartition("/")
         directory = self._folder(folder)
+        self._modified_ns = modified_ns
         if self._unnamed and not overwrite:
             try:
                 return self._publish_unnamed(directory, name, chunks, source)
@@ -173,6 +182,8 @@ class TargetTree:
             else:
                 for piece in chunk.pieces(source):
                     _write(fd, piece)
+        if self._modified_ns and os.fstat(source).st_mtime_ns != self._modified_ns:
+            raise DicomError("changed_while_read")
         # NFS tells only at a close that the disk is full: before the file has its name.
         _close(os.dup(fd))
 

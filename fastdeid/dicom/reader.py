@@ -241,11 +241,16 @@ class Reader(Loaded):
             raise DicomError("hole_in_data_set", offset=offset)
 
     def _holds_data(self, fd: int, at: int, size: int) -> bool:
-        """Tell whether anything but zeros stands from `at` in the header to the end of the file."""
+        """Tell whether anything but zeros stands from `at` in the header to the end of the file.
+
+        More zeros than padding has are not read: a file may claim any size.
+        """
         loaded = self.states[scan.LOADED]
         if self.view[at:loaded].tobytes().strip(b"\0"):
             return True
         offset = loaded + self.states[scan.SHIFT]
+        if size - offset > _MOST_PADDING:
+            return True
         while offset < size:
             chunk = os.pread(fd, _CHUNK, offset)
             if not chunk or chunk.strip(b"\0"):
@@ -254,6 +259,7 @@ class Reader(Loaded):
         return False
 
 
+_MOST_PADDING: Final = 16 << 20
 # A bare data set starts in group 0008, little or big endian; other first bytes are no DICOM.
 _FIRST_ELEMENTS: Final = frozenset(
     [bytes([8, 0, element, 0]) for element in (0x00, 0x01, 0x05, 0x06, 0x08, 0x12, 0x16, 0x18)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -28,6 +29,7 @@ from tests.runs import ct_image
 CANARY: Final = "CANARYQ7"
 REPORTS: Final = frozenset({3, 5})
 SIGNALLED: Final = -1
+_PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 def write_source(folder: Path, n_patients: int, n_files: int) -> Path:
@@ -68,6 +70,7 @@ class Ground:
 
     def __init__(self, folder: Path, n_patients: int = 5, n_files: int = 64) -> None:
         self.folder = folder
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.key = write_key(folder / "key")
         self.source = write_source(folder / "source", n_patients, n_files)
         self._numbers = iter(range(1 << 30))
@@ -137,7 +140,12 @@ class Ground:
         time.sleep(seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
-        return wait(child)
+        code = wait(child)
+        # Its workers were forked from it here, and hold its lock until they are gone, too.
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-child, 0)
+        return code
 
     # What must hold -------------------------------------------------------------------------
 

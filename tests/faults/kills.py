@@ -49,7 +49,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        done = campaign(Ground(Path(folder)), given.moments, given.seed)
+        ground = Ground(Path(folder), n_patients=4, n_files=40)
+        done = campaign(ground, given.moments, given.seed)
     print(json.dumps(done, indent=2))
     return 1 if done["faults"] else 0
 
