@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastdeid.engines import local, server
 from fastdeid.errors import FastdeidError
@@ -95,7 +95,8 @@ class Ground:
     def run_here(self, target: Path, workers: int) -> int:
         """Run in this process; return the exit code that the command would have."""
         try:
-            return local.run(self.source, target, key=self.key, workers=workers).exit_code
+            options: Any = {"workers": workers, "pixels": "off"}
+            return local.run(self.source, target, key=self.key, **options).exit_code
         except FastdeidError as error:
             print(error, flush=True)
             return error.exit_code

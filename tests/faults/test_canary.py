@@ -83,16 +83,16 @@ def test_no_word_is_left_where_somebody_without_the_key_may_look(
         with monkeypatch.context() as patch:
             failing_after(2, error, patch)
             try:
-                run(source, tmp_path / "out", key=key, workers=0)
+                run(source, tmp_path / "out", key=key, workers=0, pixels="off")
             except FastdeidError as raised:
                 said.append(repr(raised) + repr(raised.__cause__))
     monkeypatch.chdir(tmp_path)
     codes = [
         run_main(monkeypatch, *line.split())
         for line in (
-            "run source out --key P.key --workers 0 --dry-run",
-            "run source out --key P.key --workers 1",
-            "run source out --key P.key --workers 0",
+            "run source out --key P.key --pixels off --workers 0 --dry-run",
+            "run source out --key P.key --pixels off --workers 1",
+            "run source out --key P.key --pixels off --workers 0",
             "verify out --key P.key --source source --workers 0",
             "report out.link-table --key P.key",
             "key rotate-link-table out.link-table --key P.key",

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_a_full_disk_ends_the_run_and_more_room_ends_it_well(
     links = tmp_path / "links"
     filler = disk / "filler"
     filler.write_bytes(bytes(300 << 10))
-    options = {"key": key, "link_table": links, "make": FakeDeidentifier}
+    options: dict[str, Any] = {"key": key, "link_table": links, "make": FakeDeidentifier}
     with pytest.raises(FastdeidError, match="ENOSPC") as raised:
         run(source, disk / "out", workers=workers, **options)
     assert raised.value.exit_code == OutputError.exit_code
@@ -82,7 +83,12 @@ def test_a_full_disk_under_the_link_table_commits_nothing(
     source = write_archive(tmp_path / "source", n_patients=3)
     (disk / "filler").write_bytes(bytes(470 << 10))
     links = disk / "links"
-    options = {"key": key, "link_table": links, "workers": 0, "make": FakeDeidentifier}
+    options: dict[str, Any] = {
+        "key": key,
+        "link_table": links,
+        "workers": 0,
+        "make": FakeDeidentifier,
+    }
     with pytest.raises(OutputError):
         run(source, tmp_path / "out", **options)
     (disk / "filler").unlink()
@@ -166,7 +172,7 @@ def test_loops_pipes_sockets_and_holes_are_listed_and_not_opened(tmp_path: Path,
         file.truncate(1 << 40)
     (source / ("n" * 255)).write_bytes(b.part10(ct_image()))
     began = time.process_time()
-    summary = run(source, tmp_path / "out", key=key, workers=0)
+    summary = run(source, tmp_path / "out", key=key, workers=0, pixels="off")
     assert time.process_time() - began < 10
     found = verdicts(tmp_path / "out")
     assert found.pop("n" * 255) == ("ok", None)
@@ -213,7 +219,7 @@ def test_what_could_not_be_read_is_tried_again_at_the_next_start(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", failing)
-        first = run(source, tmp_path / "out", key=key, workers=0)
+        first = run(source, tmp_path / "out", key=key, workers=0, pixels="off")
     assert (first.exit_code, verdicts(tmp_path / "out")["a"]) == (5, ("unreadable", "read_error"))
-    again = run(source, tmp_path / "out", key=key, workers=0)
+    again = run(source, tmp_path / "out", key=key, workers=0, pixels="off")
     assert (again.exit_code, verdicts(tmp_path / "out")["a"]) == (0, ("ok", None))

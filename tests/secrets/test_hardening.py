@@ -40,7 +40,17 @@ def test_the_command_writes_for_its_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
     limits = resource.getrlimit(resource.RLIMIT_CORE)
     try:
-        arguments = ["run", "source", "target", "--key", "fd:0", "--workers", "1"]
+        arguments = [
+            "run",
+            "source",
+            "target",
+            "--key",
+            "fd:0",
+            "--workers",
+            "1",
+            "--pixels",
+            "off",
+        ]
         with key.open("rb") as opened:
             done = subprocess.run(
                 [sys.executable, "-m", "fastdeid", *arguments],
