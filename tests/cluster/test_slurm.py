@@ -22,7 +22,7 @@ FASTDEID = [sys.executable, "-m", "fastdeid"]
 
 def archive(folder: Path, n_patients: int = 4) -> Path:
     """Write real images of several patients in several folders, some of them twice."""
-    names = ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm")
+    names = ("CT_small.dcm", "MR_small.dcm")
     for number in range(n_patients):
         place = folder / f"Doe^Jane{number}"
         place.mkdir(parents=True)
