@@ -108,7 +108,7 @@ def choose(ground: Ground, calls: Sequence[str], stride: int) -> Iterator[Fault]
         total = count(ground, call)
         for number in range(1, total + 1):
             turn += 1
-            if number % stride and number < total - 3:
+            if number % stride and number < total:
                 continue
             errors = ERRORS if stride == 1 else (ERRORS[turn % len(ERRORS)],)
             for error in errors:

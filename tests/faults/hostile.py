@@ -25,6 +25,8 @@ VRS: Final = (
     *("OL", "OV", "OW", "PN", "SH", "SL", "SQ", "SS", "ST", "SV", "TM", "UC", "UI", "UL", "UN"),
     *("UR", "US", "UT", "UV", "ZZ", "\0\0"),
 )
+# Behind the pixel data: what stands there with a lower tag is dropped without a look.
+_TAG: Final = b"\xe1\x7f\x10\x10"
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 RLE: Final = "1.2.840.10008.1.2.5"
 NAMES: Final = (
@@ -37,14 +39,14 @@ def lengths() -> Iterator[tuple[str, bytes]]:
     """Yield files with an element of each VR that is as long as nothing can be."""
     for vr in VRS:
         for length in (0xFFFFFFFE, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFFF):
-            long = b"\x09\x00\x10\x00" + vr.encode("latin-1") + b"\0\0" + struct.pack("<I", length)
-            short = b"\x09\x00\x10\x00" + vr.encode("latin-1") + struct.pack("<H", length & 0xFFFF)
+            long = _TAG + vr.encode("latin-1") + b"\0\0" + struct.pack("<I", length)
+            short = _TAG + vr.encode("latin-1") + struct.pack("<H", length & 0xFFFF)
             for form, element in (("long", long), ("short", short)):
                 data = ct_image() + element + bytes(32)
                 yield f"length {vr!r} {form} {length:x}", b.part10(data)
                 yield f"length {vr!r} {form} {length:x} first", b.part10(element + ct_image())
     for length in (0xFFFFFFFE, 0xFFFFFFFF, 0x7FFFFFFF):
-        element = b"\x10\x00\x10\x00" + struct.pack("<I", length) + bytes(16)
+        element = _TAG + struct.pack("<I", length) + bytes(16)
         data = ct_image(encoding=b.IMPLICIT)
         yield f"length implicit {length:x}", b.part10(element + data, b.IMPLICIT)
         yield f"length implicit end {length:x}", b.part10(data + element, b.IMPLICIT)
@@ -53,7 +55,7 @@ def lengths() -> Iterator[tuple[str, bytes]]:
 def nesting() -> Iterator[tuple[str, bytes]]:
     """Yield sequences in sequences."""
     for depth in (63, 64, 65, 1000, 100_000):
-        begin = b.header(0x00081140, "SQ", b.UNDEFINED) + b.tag_bytes(0xFFFEE000) + b"\xff" * 4
+        begin = b.header(0x7FE11010, "SQ", b.UNDEFINED) + b.tag_bytes(0xFFFEE000) + b"\xff" * 4
         end = b.tag_bytes(0xFFFEE00D) + bytes(4) + b.tag_bytes(0xFFFEE0DD) + bytes(4)
         yield f"nested {depth}", b.part10(ct_image() + begin * depth + end * depth)
         yield f"nested {depth} and never closed", b.part10(ct_image() + begin * depth)
@@ -64,9 +66,11 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     """Yield a megabyte that inflates to a gigabyte."""
     meta = b.file_meta(DEFLATED)
     packer = zlib.compressobj(9, wbits=-15)
-    head = packer.compress(ct_image() + b.header(0x00091010, "OB", 0x3FFF0000))
-    zeros = bytes(1 << 20)
-    body = b"".join(packer.compress(zeros) for _ in range(1024)) + packer.flush()
+    whole = b.header(0x7FE11010, "OB", 0x3FFF0000)
+    head = packer.compress(ct_image() + whole) + packer.flush(zlib.Z_FULL_FLUSH)
+    # Behind a full flush a block stands for itself: it can be repeated.
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    body = block * 1024 + b"\x03\0"
     yield "deflate bomb", bytes(128) + b"DICM" + meta + head + body
     yield "deflate bomb of zeros", bytes(128) + b"DICM" + meta + body
     yield "deflate bomb cut", bytes(128) + b"DICM" + meta + (head + body)[: 1 << 19]
