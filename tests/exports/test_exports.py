@@ -22,7 +22,7 @@ from fastdeid.link_table import open_link_table
 from tests.cli.test_commands import run_main
 from tests.judges import dciodvfy_errors, dcmdump_accepts
 from tests.linkage.released import PATIENTS, Released, code
-from tests.linkage.tables import PSEUDONYMS, write_csv
+from tests.linkage.tables import PSEUDONYMS, write_csv, write_parquet
 
 STUDY = Study(
     patient="SUB_1",
@@ -60,11 +60,11 @@ def test_studies_are_those_of_the_outputs(released: Released) -> None:
     assert sorted(numbers) == [[1]] * 3 + [[1, 2, 3]] * 3
 
 
-def test_a_missing_or_foreign_manifest_is_an_error(tmp_path: Path, released: Released) -> None:
+def test_a_missing_or_foreign_manifest_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such manifest"):
         list(read_studies(tmp_path))
     with pytest.raises(InputError, match="another version"):
-        list(read_studies(released.link_table / "identities.parquet"))
+        list(read_studies(write_parquet(tmp_path, patient=["Doe"])))
     with pytest.raises(InputError, match="cannot be read"):
         list(read_studies(write_csv(tmp_path, "Doe")))
 

@@ -76,6 +76,12 @@ def _instance(patient: str, study: str, number: int, instance: int) -> bytes:
             b.text(0x00200013, "IS", str(instance)),
             b.number(0x00280010, "US", 2),
             b.number(0x00280011, "US", 2),
+            b.number(0x00280002, "US", 1),
+            b.text(0x00280004, "CS", "MONOCHROME2"),
+            b.number(0x00280100, "US", 16),
+            b.number(0x00280101, "US", 16),
+            b.number(0x00280102, "US", 15),
+            b.number(0x00280103, "US", 0),
         )
     )
 

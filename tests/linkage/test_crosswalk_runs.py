@@ -120,6 +120,7 @@ def test_any_number_of_workers_gives_the_same(named: tuple[Released, Path], tmp_
         profile="research",
         crosswalk=table,
         workers=2,
+        pixels="off",
     )
     ours = {path.relative_to(made.target): path.read_bytes() for path in made.target.rglob("*.dcm")}
     theirs = tmp_path / "target"
@@ -130,7 +131,7 @@ def test_a_run_goes_on_with_its_own_crosswalk_only(tmp_path: Path) -> None:
     table = write_csv(tmp_path, HEAD + ROWS, "crosswalk.csv")
     made = release(tmp_path, crosswalk=table, verdicts={"ok": 8, "quarantined": 4})
     source = tmp_path / "source"
-    run = {"key": made.key, "workers": 0}
+    run = {"key": made.key, "workers": 0, "pixels": "off"}
     moved = table.rename(tmp_path / "moved.csv")
     again = local.run(source, made.target, crosswalk=moved, **run)  # type: ignore[arg-type]
     assert again.state == "unchanged"
