@@ -87,8 +87,8 @@ def test_an_outcome_without_output_says_where_and_nothing_else(cases: list[Case]
             own = ORIGINAL_FIELDS.index("sop_instance_uid")
             others = [value for at, value in enumerate(outcome.originals) if at != own]
             assert not any(others)
-            assert not outcome.public
-            assert not outcome.pseudonyms
+            assert not any(outcome.public)
+            assert not any(outcome.pseudonyms)
             assert outcome.reason.replace("_", "").isalpha()
 
 
