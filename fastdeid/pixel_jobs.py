@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from fastdeid.pixels.stage import Clearing, PixelStage, Treated
 
 _KEPT: Final = 0
+# Overlay Data (60xx,3000) of any overlay plane, PS3.3 section C.9.2.
+_OVERLAY_DATA: Final = 0x60003000
+_ANY_OVERLAY: Final = 0xFF00FFFF
 
 
 class PixelJobs:
@@ -65,7 +68,10 @@ class PixelJobs:
             clearing = job.clearing.clear, functools.partial(ClearedRange, job.clearing)
         value = PixelValue(loaded, job.found.pixels, job.fd)
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
-        return self._stage.treat(rows, value, syntax, clearing)
+        treated = self._stage.treat(rows, value, syntax, clearing)
+        if treated is not None and treated.examined:
+            treated.examined = not _shows_more(loaded, rows, job.found.pixels)
+        return treated
 
 
 def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
@@ -82,6 +88,15 @@ def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
         text=text,
     )
     return PixelStage(stages, folder)
+
+
+def _shows_more(loaded: Loaded, rows: slice, pixels: int) -> bool:
+    """Tell whether overlays, or samples in items, are kept: nobody has looked into these."""
+    table = loaded.table[rows]
+    is_overlay = table[:, TAG] & _ANY_OVERLAY == _OVERLAY_DATA
+    is_shown = (is_overlay | (table[:, TAG] == PIXEL_DATA)) & (table[:, OPERATION] == _KEPT)
+    is_shown[pixels - rows.start] = False
+    return bool(is_shown.any())
 
 
 def _has_samples(loaded: Loaded, pixels: int) -> bool:
