@@ -29,13 +29,6 @@ def available_cpus() -> int:
     return max(1, min(number, int(allotted))) if allotted.isdigit() else number
 
 
-def _start_server() -> None:
-    from fastdeid.engines.server import SERVER
-
-    # Its imports take longer than planning, and run at the same time.
-    SERVER.start()
-
-
 def _number(workers: int | None) -> int:
     if workers is not None and workers < 0:
         raise UsageError("the number of workers cannot be negative")
