@@ -89,7 +89,8 @@ def run(  # noqa: PLR0917 - typer calls it by name
 
     Interrupted at any moment, the same command goes on with the rest.
     """
-    from fastdeid.engines import dask, local
+    # The engine of this machine starts its worker processes before anything else is imported.
+    from fastdeid.engines import local
     from fastdeid.progress import Progress
 
     given: dict[str, Any] = {
@@ -107,6 +108,8 @@ def run(  # noqa: PLR0917 - typer calls it by name
     }
     with options.interruptible():
         if engine == options.EngineName.DASK:
+            from fastdeid.engines import dask
+
             options.refuse_local(scheduler, workers=workers, dry_run=dry_run)
             summary = dask.run(source, target, scheduler=scheduler, **given)
         else:
