@@ -16,7 +16,6 @@ from fastdeid.pixels.modes import PixelMode
 
 if TYPE_CHECKING:
     from fastdeid.engines.shares import Planned
-    from fastdeid.summary import Summary
 
 _Work = Annotated[
     Path,
@@ -152,7 +151,7 @@ def partition(
         )
     # What became of the files is for the end of the run to judge.
     summary.exit_code = 0
-    _say(summary, json=json)
+    options.tell(summary, json=json)
 
 
 def finalise(work: _Work, key: _OtherKey = None, json: options.Json = False) -> None:
@@ -167,7 +166,7 @@ def finalise(work: _Work, key: _OtherKey = None, json: options.Json = False) -> 
     except IncompleteError as error:
         typer.echo(f"--array={shares.as_array(error.missing)}")
         raise
-    _say(summary, json=json)
+    options.tell(summary, json=json)
     raise typer.Exit(summary.exit_code)
 
 
@@ -228,9 +227,3 @@ def _arguments(values: Mapping[str, object], flags: dict[str, bool]) -> list[str
     """Return options of `fastdeid plan`, those that say something."""
     named = [str(one) for pair in values.items() if pair[1] is not None for one in pair]
     return named + [flag for flag, is_set in flags.items() if is_set]
-
-
-def _say(summary: Summary, *, json: bool) -> None:
-    from fastdeid.summary import as_json, closing_table
-
-    typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))

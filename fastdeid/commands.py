@@ -114,9 +114,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
             summary = dask.run(source, target, scheduler=scheduler, **given)
         else:
             summary = local.run(source, target, workers=workers, dry_run=dry_run, **given)
-    from fastdeid.summary import as_json, closing_table
-
-    typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))
+    options.tell(summary, json=json)
     raise typer.Exit(summary.exit_code)
 
 

@@ -15,7 +15,7 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.dicom.reader import Reader
 from fastdeid.digests import digest_chunks, digest_file
 from fastdeid.errors import DicomError
-from fastdeid.jobs import Job, by_markers, by_setting
+from fastdeid.jobs import Job, by_markers, by_setting, close_source
 from fastdeid.kernels import assemble as assembly
 from fastdeid.kernels.elements import ENCODING, LENGTH, N_COLUMNS, TAG
 from fastdeid.naming import DEFAULT_TEMPLATE, naming
@@ -238,10 +238,10 @@ def _open(place: int, path: bytes) -> Job | Outcome:
     try:
         status = os.fstat(fd)
     except OSError as error:
-        _close(fd)
+        close_source(fd)
         return Outcome(Verdict.UNREADABLE, _unreadable(error))
     if not stat.S_ISREG(status.st_mode):
-        _close(fd)
+        close_source(fd)
         return Outcome(Verdict.UNREADABLE, "not_a_regular_file", source_size=status.st_size)
     return Job(place, fd, status.st_size, status.st_mtime_ns)
 
@@ -252,14 +252,6 @@ def _pixel_length(loaded: Loaded, job: Job) -> int:
         return job.treated.replacement.length
     pixels = job.found.pixels
     return 0 if pixels < 0 else loaded.cells[pixels * N_COLUMNS + LENGTH]
-
-
-def _close(fd: int) -> None:
-    """Close what was only read: all of it has been read by now, whatever closing it reports."""
-    try:
-        os.close(fd)
-    except OSError:
-        return
 
 
 def _refused(loaded: Loaded, job: Job, error: DicomError | OSError) -> Outcome:

@@ -60,11 +60,15 @@ class Job:
 
     def close(self) -> None:
         """Close the file, and forget what waited to be written."""
-        # It was only read: whatever closing it reports, all of it has been read by now.
-        with contextlib.suppress(OSError):
-            os.close(self.fd)
+        close_source(self.fd)
         if self.treated is not None and self.treated.spool is not None:
             self.treated.spool.close()
+
+
+def close_source(fd: int) -> None:
+    """Close a file that was only read: whatever closing it reports, all of it has been read."""
+    with contextlib.suppress(OSError):
+        os.close(fd)
 
 
 def by_markers(jobs: Iterable[Job]) -> list[list[Job]]:

@@ -6,11 +6,14 @@ import contextlib
 import enum
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fastdeid.pixels.modes import PixelMode
+
+if TYPE_CHECKING:
+    from fastdeid.summary import Summary
 
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")]
@@ -108,3 +111,10 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted("interrupted; the same command goes on") from None
+
+
+def tell(summary: Summary, *, json: bool) -> None:
+    """Print what a run came to, as a table or as JSON."""
+    from fastdeid.summary import as_json, closing_table
+
+    typer.echo(as_json(summary) if json else "\n".join(closing_table(summary)))
