@@ -1,0 +1,195 @@
+"""Read burnt-in text, with the extra `fastdeid[ocr]`: RapidOCR's models, else Tesseract.
+
+What was read is PHI until it is judged: it is never logged, and `repr` does not show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from fastdeid.errors import UsageError
+from fastdeid.pixels import ocr_rapid, ocr_tesseract
+from fastdeid.pixels.masks import Box
+from fastdeid.pixels.ocr_engine import Engine, Reading
+
+View = npt.NDArray[np.uint8]
+Boxes = Sequence[Sequence[int]]
+
+HINT: Final = "pip install 'fastdeid[ocr]', or install tesseract-ocr"
+# A line is searched in its box with so much around it, of the lesser side of the box, and at least
+# so many samples.
+_AROUND: Final = 0.5
+_LEAST_AROUND: Final = 6
+# A box so much higher than wide holds text that runs up or down.
+_UPRIGHT: Final = 1.5
+# Below this the line is read once more, with light and dark swapped.
+_SURE: Final = 0.9
+# Ink differs from what is around it by this share of the contrast of its line; a letter explains
+# the ink beside its middle as far as this share of the height of the line.
+_INK: Final = 0.5
+_REACH: Final = 0.55
+
+
+class OcrMissingError(UsageError):
+    """Text is to be read, and nothing that reads is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(f"reading text needs an OCR engine: {HINT}")
+
+
+class ReadLine(msgspec.Struct, frozen=True):
+    """A line of text in a view: its box, what it says, and how sure that is.
+
+    confidence: 0 to 1. explained: share of the inked columns of the box that stand beside a letter
+    that was read; less than 1 where something was not read. upright: it runs up or down.
+    """
+
+    box: Box
+    text: str
+    confidence: float
+    explained: float
+    upright: bool = False
+
+    def __repr__(self) -> str:
+        return f"ReadLine({self.box}, confidence={self.confidence:.2f})"
+
+
+def open_engine() -> Engine:
+    """Return the best engine that is installed. Raises OcrMissingError when there is none."""
+    for open_one in (ocr_rapid.open_engine, ocr_tesseract.open_engine):
+        engine: Engine | None = open_one()
+        if engine is not None:
+            return engine
+    raise OcrMissingError
+
+
+def is_installed() -> bool:
+    """Tell whether `open_engine` has something to return; nothing is loaded."""
+    return ocr_rapid.find_models() is not None or ocr_tesseract.find_program() is not None
+
+
+class Reader:
+    """Reads lines of text in views of 8 bits, light on dark or dark on light."""
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        """engine: by default the best one. Raises OcrMissingError when there is none."""
+        self._engine = open_engine() if engine is None else engine
+        self.name = self._engine.name
+
+    def read_all(self, view: View) -> list[ReadLine]:
+        """Find and read the lines of text in a view, shape (rows, columns)."""
+        return [self.read_line(view, box) for box in self._engine.find(view)]
+
+    def read(self, view: View, boxes: Boxes) -> list[ReadLine]:
+        """Find and read the lines of text in and about some boxes of a view.
+
+        boxes: top, left, bottom, right, end exclusive; those that meet are looked at together. A
+        line that stands in none of them is left out. A box in which no line is found gives none.
+        """
+        lines: list[ReadLine] = []
+        for group in together(boxes, view.shape):
+            area = _grown(_hull(group), view.shape)
+            crop = np.ascontiguousarray(view[area.top : area.bottom, area.left : area.right])
+            for found in self._engine.find(crop):
+                box = _moved(found, area.top, area.left)
+                if any(_meet(box, one) for one in group):
+                    lines.append(self.read_line(view, box))
+        return lines
+
+    def read_line(self, view: View, box: Box) -> ReadLine:
+        """Read one line, all of which stands in a box of the view."""
+        strip = np.ascontiguousarray(view[box.top : box.bottom, box.left : box.right])
+        if strip.shape[0] <= _UPRIGHT * strip.shape[1]:
+            return self._best(box, [strip], upright=False)
+        turns = [np.ascontiguousarray(np.rot90(strip, turn)) for turn in (1, 3)]
+        return self._best(box, turns, upright=True)
+
+    def _best(self, box: Box, strips: Sequence[View], *, upright: bool) -> ReadLine:
+        """Return what was read with most confidence of strips, or of them inverted."""
+        best, shown = self._surest(strips)
+        if best.confidence < _SURE:
+            other, inverted = self._surest([np.asarray(255 - strip) for strip in strips])
+            if other.confidence > best.confidence:
+                best, shown = other, inverted
+        explained = share_explained(shown, best.places)
+        return ReadLine(box, best.text, best.confidence, explained, upright)
+
+    def _surest(self, strips: Sequence[View]) -> tuple[Reading, View]:
+        readings = [self._engine.read(strip) for strip in strips]
+        return max(zip(readings, strips, strict=True), key=lambda one: one[0].confidence)
+
+
+def together(boxes: Boxes, shape: Sequence[int]) -> list[list[Box]]:
+    """Return boxes in groups that meet; shape: rows and columns to which they are cut."""
+    rows, columns = shape[:2]
+    cut = [
+        Box(max(top, 0), max(left, 0), min(bottom, rows), min(right, columns))
+        for top, left, bottom, right in boxes
+    ]
+    groups: list[list[Box]] = []
+    for box in cut:
+        if box.top >= box.bottom or box.left >= box.right:
+            continue
+        meeting = [group for group in groups if any(_meet(box, one) for one in group)]
+        groups = [group for group in groups if group not in meeting]
+        groups.append([box, *(one for group in meeting for one in group)])
+    return groups
+
+
+def ink_of(strip: View) -> npt.NDArray[np.bool_]:
+    """Return which samples of a strip differ from what is around them, shape (rows, columns)."""
+    ground = cv2.medianBlur(strip, min(2 * (strip.shape[0] // 2) + 1, 255))
+    difference = cv2.absdiff(strip, ground)
+    contrast = float(np.percentile(difference, 98))
+    inked: npt.NDArray[np.bool_] = difference > max(_INK * contrast, 4)
+    return inked
+
+
+def share_explained(strip: View, places: npt.NDArray[np.float64]) -> float:
+    """Return the share of the inked columns of a strip that have a letter beside them.
+
+    places: middles of letters, in columns.
+    """
+    inked = np.flatnonzero(ink_of(strip).any(0))
+    if not inked.size:
+        return 1.0
+    if not places.size:
+        return 0.0
+    distances = np.abs(inked[:, None] - places[None]).min(1)
+    return float((distances <= _REACH * strip.shape[0]).mean())
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return (
+        one.top < other.bottom
+        and other.top < one.bottom
+        and one.left < other.right
+        and other.left < one.right
+    )
+
+
+def _hull(boxes: Sequence[Box]) -> Box:
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return Box(min(tops), min(lefts), max(bottoms), max(rights))
+
+
+def _grown(box: Box, shape: Sequence[int]) -> Box:
+    """Return a box with its surroundings."""
+    lesser = min(box.bottom - box.top, box.right - box.left)
+    pad = max(_LEAST_AROUND, round(_AROUND * lesser))
+    return Box(
+        max(box.top - pad, 0),
+        max(box.left - pad, 0),
+        min(box.bottom + pad, shape[0]),
+        min(box.right + pad, shape[1]),
+    )
+
+
+def _moved(box: Box, down: int, right: int) -> Box:
+    return Box(box.top + down, box.left + right, box.bottom + down, box.right + right)
