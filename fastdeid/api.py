@@ -123,11 +123,6 @@ def convert(
     >>> write_key(key)
     >>> fastdeid.convert(source, target, key=key, workers=0).verdicts["ok"]
     1
-
-    The proof of the release:
-
-    >>> fastdeid.verify(target, key=key, workers=0).findings
-    []
     >>> shutil.rmtree(folder)
     """
     from fastdeid.engines import local
@@ -152,25 +147,49 @@ def verify(
     source: PathLike | None = None,
     sample: str | float | None = None,
     workers: int | None = None,
+    profile: str | None = None,
+    crosswalk: PathLike | None = None,
 ) -> Verification:
-    """Prove that a release holds no original: `fastdeid verify`. `convert` has an example.
+    """Prove that a release holds no original: `fastdeid verify`.
 
     target, key, link_table: as in the run. source: the folder that was de-identified, to compare
-    with. sample: a number of outputs, or a share below 1. workers: as in `convert`.
+    with. sample: a number of outputs, or a share below 1. workers: as in `convert`. profile,
+    crosswalk: where these files of the run are now, where they have moved.
 
     Raises UsageError, InputError, ProfileError, KeyFileError.
+
+    >>> import os, pathlib, shutil, tempfile, fastdeid
+    >>> from fastdeid.keys import write_key
+    >>> from pydicom.data import get_testdata_file
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> source, target, key = (folder / name for name in ("source", "target", "PROJECT.key"))
+    >>> source.mkdir()
+    >>> image = shutil.copy(get_testdata_file("CT_small.dcm"), source)
+    >>> write_key(key)
+    >>> done = fastdeid.convert(source, target, key=key, workers=0)
+    >>> proof = fastdeid.verify(target, key=key, source=source, workers=0)
+    >>> proof.findings, proof.verified
+    ([], 1)
+
+    What does not belong to the release is found:
+
+    >>> (target / "notes.txt").write_text("of 1CT1")
+    7
+    >>> [finding.kind for finding in fastdeid.verify(target, key=key, workers=0).findings]
+    ['unknown_file']
+    >>> shutil.rmtree(folder)
     """
     from fastdeid.engines import verifying
-    from fastdeid.folders import LINK_TABLE_SUFFIX
 
-    beside = os.fspath(target).rstrip("/") + LINK_TABLE_SUFFIX
     return verifying.verify(
         target,
-        link_table=link_table or beside,
+        link_table=link_table,
         key=key,
         source=source,
         sample=sample,
         workers=workers,
+        profile=profile,
+        crosswalk=crosswalk,
     )
 
 

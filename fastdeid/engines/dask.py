@@ -7,13 +7,15 @@ import os
 import time
 from typing import Any, Final
 
-from fastdeid.engines import shares
+from fastdeid.engines import shares, verifying
 from fastdeid.engines.stop import Stop, signals
 from fastdeid.errors import FastdeidError, KeyFileError, UsageError
 from fastdeid.folders import LINK_TABLE_SUFFIX
 from fastdeid.keys import is_file
 from fastdeid.progress import Reporter, Silent
 from fastdeid.summary import Summary
+from fastdeid.verification.parts import Part, Verification
+from fastdeid.verification.request import Request, absolute
 
 PathLike = str | os.PathLike[str]
 
@@ -68,6 +70,31 @@ def run(
         client.close()
 
 
+def verify(request: Request, *, scheduler: str) -> Verification:
+    """Verify a release on a Dask cluster, see `verifying.verify`.
+
+    scheduler, and what the workers find where: as in `run`. Raises what `run` and `verify` raise.
+    """
+    if not is_file(request.key):
+        raise KeyFileError("the workers of a cluster read the key's file: name one")
+    started = time.monotonic()
+    client = _connect(scheduler)
+    try:
+        n_parts = _PER_THREAD * (sum(client.nthreads().values()) or 1)
+        futures = client.map(
+            _verify_part, range(n_parts), request=absolute(request), of=n_parts, pure=False
+        )
+        try:
+            parts = [_result(future) for future in futures]
+        finally:
+            client.cancel(futures)
+    finally:
+        client.close()
+    done = verifying.merge(request, n_parts, parts)
+    done.wall_seconds = time.monotonic() - started
+    return done
+
+
 def _connect(scheduler: str) -> Any:
     try:
         distributed: Any = importlib.import_module("distributed")
@@ -101,7 +128,7 @@ def _do(
             ended = {one for one in waiting if one.done()}
             waiting -= ended
             for one in ended:
-                summary = _result(one)
+                summary: Summary = _result(one)
                 done.append(summary)
                 size += summary.bytes_read
             reporter.update(sum(one.files for one in done), size)
@@ -112,16 +139,20 @@ def _do(
     return done
 
 
-def _result(future: Any) -> Summary:
+def _result(future: Any) -> Any:
     try:
-        summary: Summary = future.result()
+        return future.result()
     except FastdeidError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the worker has raised
         raise FastdeidError(f"a task of Dask has failed: {type(error).__name__}") from None
-    return summary
 
 
 def _partition(number: int, *, work: str, key_file: str) -> Summary:
     """Do one partition, in a thread of a worker of the cluster."""
     return shares.run_partition(work, number, key=key_file, workers=0)
+
+
+def _verify_part(number: int, *, request: Request, of: int) -> Part:
+    """Verify one part, in a thread of a worker of the cluster."""
+    return verifying.check_part(request, number, of, workers=0)

@@ -1,14 +1,13 @@
-"""Verification on one machine: tasks in worker processes, findings put together."""
+"""Verification on one machine, of a whole release or a part of it: tasks in worker processes."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final
@@ -16,51 +15,34 @@ from typing import Any, Final
 import msgspec
 
 from fastdeid.engines.local import available_cpus
-from fastdeid.errors import FastdeidError, KeyFileError, ProfileError, UsageError
-from fastdeid.keys import read_key
-from fastdeid.project import pseudonyms_of
-from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.errors import FastdeidError, UsageError
+from fastdeid.folders import LINK_TABLE_SUFFIX
 from fastdeid.rules import Profile, load_profile
-from fastdeid.sealing import Sealing
-from fastdeid.verification import dciodvfy
-from fastdeid.verification.findings import KINDS, Finding
-from fastdeid.verification.release import Release
+from fastdeid.verification.findings import KINDS
+from fastdeid.verification.parts import (
+    RESIDUAL,
+    Part,
+    Verification,
+    add_up,
+    put_together,
+    read_parts,
+    write_part,
+)
+from fastdeid.verification.request import Request, open_release
 from fastdeid.verification.tasks import Result, Setup, Task, Verifier
-from fastdeid.workspace import Workspace
+
+__all__ = ["RESIDUAL", "Verification", "as_json", "as_text", "merge", "verify"]
 
 PathLike = str | os.PathLike[str]
 
-RESIDUAL: Final = 9
-_WORK: Final = "work"
 _SHOWN: Final = 200
-
-
-class Verification(msgspec.Struct):
-    """What a verification came to.
-
-    verified, outputs: files looked into, and files of the release. n_chance: hits between samples
-    of pixels that are likely to be chance, see `verification.chance`. unresolved: references to
-    instances that are not in the release.
-    """
-
-    findings: list[Finding]
-    outputs: int
-    verified: int
-    bytes: int
-    n_chance: int
-    references: int
-    unresolved: int
-    compared_with_source: bool
-    dciodvfy: bool
-    wall_seconds: float
-    exit_code: int
 
 
 def verify(
     target: PathLike,
     *,
-    link_table: PathLike,
     key: PathLike,
+    link_table: PathLike | None = None,
     source: PathLike | None = None,
     sample: str | float | None = None,
     workers: int | None = None,
@@ -78,89 +60,85 @@ def verify(
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
+    request = as_request(
+        target,
+        key=key,
+        link_table=link_table,
+        source=source,
+        sample=sample,
+        profile=profile,
+        crosswalk=crosswalk,
+        use_dciodvfy=use_dciodvfy,
+    )
+    return verify_all(request, workers)
+
+
+def verify_all(request: Request, workers: int | None = None) -> Verification:
+    """Verify a release on this machine, see `verify`."""
     started = time.monotonic()
-    folder, links = os.path.realpath(target), os.path.realpath(link_table)
-    if not os.path.isdir(folder):
-        raise UsageError("TARGET is not a folder")
-    if source is not None and not os.path.isdir(source):
-        raise UsageError("SOURCE is not a folder")
-    secret = read_key(key)
-    settings = Workspace(os.path.join(links, _WORK)).settings
-    if Pseudonyms(secret).key_id != settings.key_id:
-        raise KeyFileError("this release was made with another project key")
-    pseudonyms = pseudonyms_of(settings, secret, os.path.realpath(crosswalk) if crosswalk else "")
-    named = profile or settings.profile
-    compiled = load_profile(named)
-    if compiled.digest != settings.profile_digest:
-        raise ProfileError("the profile is not the one that this release was made with")
-    release = Release(folder, links, compiled.registry, Sealing(pseudonyms))
-    setup = Setup(
-        target=folder,
-        source="" if source is None else os.path.realpath(source),
-        profile=named,
-        key=secret,
-        dciodvfy=use_dciodvfy and source is not None and dciodvfy.is_installed(),
-        everybody=release.everybody(),
-    )
-    paths = release.outputs.column("output_path").to_pylist()
-    chosen = choose(paths, sample)
-    findings = set(release.find(pseudonyms))
-    results = _results(setup, compiled, release.tasks(chosen), workers)
-    return _summed(results, findings, setup, release, started=started)
+    opened = open_release(request)
+    results = _results(opened.setup, opened.profile, opened.tasks(), workers)
+    return put_together([add_up(results, request, opened)], opened, started=started)
 
 
-def choose(paths: list[str], sample: str | float | None) -> list[bool]:
-    """Return which outputs are verified: the same ones whenever the same sample is asked for.
-
-    Raises UsageError for a sample that is neither a number nor a share.
-    """
-    if sample is None:
-        return [True] * len(paths)
-    try:
-        size = float(str(sample).removesuffix("%")) / (100 if str(sample).endswith("%") else 1)
-    except ValueError:
-        raise UsageError("--sample takes a number of files, or a share such as 0.1") from None
-    if not 0 < size < float("inf"):
-        raise UsageError("--sample takes a number of files, or a share such as 0.1")
-    number = round(size) if size >= 1 and not str(sample).endswith("%") else size * len(paths)
-    order = sorted(
-        range(len(paths)),
-        key=lambda row: hashlib.md5(paths[row].encode(), usedforsecurity=False).digest(),
-    )
-    taken = set(order[: max(1, round(number))])
-    return [row in taken for row in range(len(paths))]
-
-
-def _summed(
-    results: Iterable[Result],
-    findings: set[Finding],
-    setup: Setup,
-    release: Release,
+def as_request(
+    target: PathLike,
     *,
-    started: float,
-) -> Verification:
-    instances = release.instances()
-    verified = size = chance = 0
-    references: set[str] = set()
-    for result in results:
-        findings.update(result.findings)
-        references.update(result.references)
-        verified += result.n_files
-        size += result.n_bytes
-        chance += result.n_chance
-    return Verification(
-        findings=sorted(findings),
-        outputs=release.outputs.num_rows,
-        verified=verified,
-        bytes=size,
-        n_chance=chance,
-        references=len(references),
-        unresolved=len(references - instances),
-        compared_with_source=bool(setup.source),
-        dciodvfy=setup.dciodvfy,
-        wall_seconds=time.monotonic() - started,
-        exit_code=RESIDUAL if findings else 0,
+    key: PathLike,
+    link_table: PathLike | None = None,
+    source: PathLike | None = None,
+    sample: str | float | None = None,
+    profile: str | None = None,
+    crosswalk: PathLike | None = None,
+    use_dciodvfy: bool = True,
+) -> Request:
+    """Return what is asked for, the link table being beside TARGET unless it is named."""
+    return Request(
+        target=os.fspath(target),
+        link_table=os.fspath(link_table or os.path.realpath(target) + LINK_TABLE_SUFFIX),
+        key=os.fspath(key),
+        source="" if source is None else os.fspath(source),
+        sample="" if sample is None else str(sample),
+        profile=profile or "",
+        crosswalk="" if crosswalk is None else os.fspath(crosswalk),
+        dciodvfy=use_dciodvfy,
     )
+
+
+def check_part(request: Request, number: int, of: int, workers: int | None = None) -> Part:
+    """Verify one of so many parts of a release and return what it came to.
+
+    number: 0 to of - 1. Raises what `verify` raises.
+    """
+    if not 0 <= number < of:
+        raise UsageError(f"there is no part {number} of {of}: the first is 0")
+    opened = open_release(request)
+    tasks = opened.tasks(opened.share(number, of))
+    results = _results(opened.setup, opened.profile, tasks, workers)
+    return add_up(results, request, opened, number, of)
+
+
+def verify_part(request: Request, number: int, of: int, workers: int | None = None) -> Part:
+    """Verify one of so many parts, and keep what it came to for `merge`.
+
+    Doing it again is harmless. Raises what `verify` raises, and OutputError.
+    """
+    part = check_part(request, number, of, workers)
+    write_part(os.path.realpath(request.link_table), part)
+    return part
+
+
+def merge(request: Request, of: int, parts: list[Part] | None = None) -> Verification:
+    """Put the parts of a verification together, and verify what concerns the release as a whole.
+
+    parts: all of them; by default those that `verify_part` has kept. Raises IncompleteError when
+    some are missing, and what `verify` raises.
+    """
+    started = time.monotonic()
+    opened = open_release(request)
+    if parts is None:
+        parts = read_parts(os.path.realpath(request.link_table), of, opened.release.digest())
+    return put_together(parts, opened, started=started)
 
 
 # Processes -----------------------------------------------------------------------------------
@@ -232,6 +210,8 @@ def as_text(done: Verification) -> Iterator[str]:
     for title, number in numbers.items():
         yield f"{title:<40}{number:>16,}"
     yield f"{'seconds':<40}{done.wall_seconds:>16,.2f}"
+    if done.n_unchecked:
+        yield f"{'outputs whose masked boxes are not judged':<42}{done.n_unchecked:>14,}"
     if not done.compared_with_source:
         yield "without --source: dates, institutions, other names are checked by the profile only"
     yield "nothing found" if not done.findings else f"{len(done.findings):,} findings"

@@ -29,6 +29,7 @@ KINDS: Final = {
     "size_differs": "the file's length is not that which was written",
     "pixel_length_differs": "pixel data of another length than were written",
     "pixels_differ": "pixel data that are not those of the source file",
+    "box_not_filled": "a masked box holds more than one colour, or its frame is damaged",
     "transfer_syntax_differs": "not the transfer syntax that the link table names",
     "damaged": "cannot be read as DICOM",
     "missing": "the link table names an output that is not there",

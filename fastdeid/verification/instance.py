@@ -21,6 +21,7 @@ from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
 from fastdeid.verification.findings import Finding, tag_text
 from fastdeid.verification.innocence import is_innocent
+from fastdeid.verification.masked import boxes_are_filled
 from fastdeid.verification.originals import UID
 from fastdeid.verification.places import Content, read_places
 from fastdeid.verification.searching import Hit, Searcher
@@ -60,7 +61,8 @@ class InstanceCheck:
     """Checks one output after another.
 
     everybody: searches for whole names, IDs and UIDs of all patients of the release.
-    references: SOP Instance UIDs that the files so far refer to.
+    references: SOP Instance UIDs that the files so far refer to. n_unchecked: files so far whose
+    masked boxes could not be decoded.
     """
 
     def __init__(self, profile: Profile, target: str, everybody: Searcher) -> None:
@@ -71,6 +73,7 @@ class InstanceCheck:
         self._target = target
         self.rules = ProfileCheck(profile)
         self.references: set[str] = set()
+        self.n_unchecked = 0
 
     def find(
         self, row: Row, searcher: Searcher, source: Content | None, map_uid: MapUid | None
@@ -102,6 +105,11 @@ class InstanceCheck:
         contents = read_places(data)
         yield from self._originals(row, contents, searcher)
         yield from self._structure(row, contents)
+        if row.masks:
+            is_filled = boxes_are_filled(contents[-1].data, row.masks)
+            self.n_unchecked += is_filled is None
+            if is_filled is False:
+                yield Finding(name, "box_not_filled", tag_text(tags.PIXEL_DATA))
         if source is not None:
             yield from compare(
                 *(self.rules, source, contents[-1]),

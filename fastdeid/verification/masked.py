@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.encaps import generate_frames
-from pydicom.uid import UID
 
 from fastdeid import tags
-from fastdeid.errors import DicomError
+from fastdeid.codecs import codec_for, is_coded
+from fastdeid.errors import CodecMissingError, DicomError
 from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pixels.masks import Layout
 from fastdeid.pixels.native import NativeFrames
@@ -21,33 +21,96 @@ from fastdeid.pixels.native import NativeFrames
 Bytes = npt.NDArray[np.uint8]
 Samples = npt.NDArray[Any]
 
+_DAMAGE: Final = (DicomError, ValueError, AttributeError, IndexError)
+
 
 def same_but_masked(source: Bytes, output: Bytes, masks: Sequence[MaskedBox]) -> bool:
     """Tell whether two files have the same samples outside the boxes that were filled.
 
     source, output: whole files, of deflated ones the inflated data sets. Frames without boxes must
-    be the same byte for byte; in native ones, boxes must hold one colour only.
+    be the same byte for byte.
     """
-    before, after = (
-        pydicom.dcmread(io.BytesIO(data.tobytes()), force=True) for data in (source, output)
-    )
+    before, after = _read(source), _read(output)
     try:
-        layout = layout_of(before)
-        n_frames = int(before.get("NumberOfFrames") or 1)
-        syntax = UID(before.file_meta.get("TransferSyntaxUID") or tags.EXPLICIT_VR_LITTLE_ENDIAN)
-        if syntax.is_encapsulated:
-            return _same_coded(before, after, layout, n_frames, masks)
-        big_endian = syntax == tags.EXPLICIT_VR_BIG_ENDIAN
-        frames = NativeFrames(
-            layout,
-            n_frames,
-            len(before.PixelData),
-            big_endian=big_endian,
-            is_word=before["PixelData"].VR == "OW",
-        )
-        return _same_native(before.PixelData, after.PixelData, frames, masks)
-    except (DicomError, ValueError, AttributeError):
+        if is_coded(_syntax(before)):
+            return _same_coded(before, after, masks)
+        return _same_native(before.PixelData, after.PixelData, _native(before), masks)
+    except _DAMAGE:
         return False
+
+
+def boxes_are_filled(output: Bytes, masks: Sequence[MaskedBox]) -> bool | None:
+    """Tell whether the boxes of every frame hold one colour; None where no codec is installed.
+
+    output: as in `same_but_masked`. None also where no box is large enough to judge: in JPEG with
+    shared chrominance a box has a margin in which only chrominance was filled.
+    """
+    after = _read(output)
+    try:
+        judged = [
+            _one_colour(samples, boxes, margin)
+            for samples, boxes, margin in _masked_frames(after, masks)
+        ]
+    except CodecMissingError:
+        return None
+    except _DAMAGE:
+        return False
+    return None if None in judged and False not in judged else all(judged)
+
+
+def _read(data: Bytes) -> pydicom.Dataset:
+    return pydicom.dcmread(io.BytesIO(data.tobytes()), force=True)
+
+
+def _syntax(ds: pydicom.Dataset) -> str:
+    return str(ds.file_meta.get("TransferSyntaxUID") or tags.EXPLICIT_VR_LITTLE_ENDIAN)
+
+
+def _n_frames(ds: pydicom.Dataset) -> int:
+    return int(ds.get("NumberOfFrames") or 1)
+
+
+def _native(ds: pydicom.Dataset) -> NativeFrames:
+    return NativeFrames(
+        layout_of(ds),
+        _n_frames(ds),
+        len(ds.PixelData),
+        big_endian=_syntax(ds) == tags.EXPLICIT_VR_BIG_ENDIAN,
+        is_word=ds["PixelData"].VR == "OW",
+    )
+
+
+def _masked_frames(
+    ds: pydicom.Dataset, masks: Sequence[MaskedBox]
+) -> Iterator[tuple[Samples, list[MaskedBox], tuple[int, int]]]:
+    """Yield samples, boxes and their margin (rows, columns) of each frame with boxes."""
+    boxes_of = _boxes(masks, _n_frames(ds))
+    if not is_coded(_syntax(ds)):
+        read = _reader(ds.PixelData, _native(ds))
+        for frame, boxes in enumerate(boxes_of):
+            if boxes:
+                yield read(frame), boxes, (0, 0)
+        return
+    codec = codec_for(_syntax(ds), layout_of(ds))
+    for coded, boxes in zip(_coded(ds), boxes_of, strict=True):
+        if boxes:
+            yield codec.decode(coded), boxes, _margin(coded)
+
+
+def _margin(coded: bytes) -> tuple[int, int]:
+    """Return how far filled chrominance may reach beyond filled luminance, in rows and columns.
+
+    ISO/IEC 10918-1 B.2.2: sampling factors of the components, blocks of 8 by 8.
+    """
+    at = 2
+    while coded[:2] == b"\xff\xd8" and coded[at : at + 1] == b"\xff":
+        marker, length = coded[at + 1], int.from_bytes(coded[at + 2 : at + 4], "big")
+        if marker in {0xC0, 0xC1, 0xC2}:
+            factors = coded[at + 11 : at + 2 + length : 3]
+            across, down = max(one >> 4 for one in factors), max(one & 15 for one in factors)
+            return 8 * (down - 1), 8 * (across - 1)
+        at += 2 + length
+    return 0, 0
 
 
 def layout_of(ds: pydicom.Dataset) -> Layout:
@@ -72,32 +135,27 @@ def _same_native(
     if len(before) != len(after) or before[frames.needed :] != after[frames.needed :]:
         return False
 
-    def read(value: bytes) -> Callable[[int], Samples]:
-        def one(frame: int) -> Samples:
-            start, length = frames.group(frame // frames.group_size)
-            return frames.samples(value[start : start + length], frame)
-
-        return one
-
-    one, other = read(before), read(after)
+    one, other = _reader(before, frames), _reader(after, frames)
     return all(
-        _same_outside(one(frame), other(frame), boxes) and _one_colour(other(frame), boxes)
+        _same_outside(one(frame), other(frame), boxes)
         for frame, boxes in enumerate(_boxes(masks, frames.n_frames))
     )
 
 
-def _same_coded(
-    before: pydicom.Dataset,
-    after: pydicom.Dataset,
-    layout: Layout,
-    n_frames: int,
-    masks: Sequence[MaskedBox],
-) -> bool:
-    from fastdeid.codecs import codec_for
+def _reader(value: bytes, frames: NativeFrames) -> Callable[[int], Samples]:
+    def one(frame: int) -> Samples:
+        start, length = frames.group(frame // frames.group_size)
+        return frames.samples(value[start : start + length], frame)
 
-    codec = codec_for(before.file_meta.TransferSyntaxUID, layout)
-    pairs = zip(_coded(before, n_frames), _coded(after, n_frames), strict=True)
-    for (one, other), boxes in zip(pairs, _boxes(masks, n_frames), strict=True):
+    return one
+
+
+def _same_coded(
+    before: pydicom.Dataset, after: pydicom.Dataset, masks: Sequence[MaskedBox]
+) -> bool:
+    codec = codec_for(_syntax(before), layout_of(before))
+    pairs = zip(_coded(before), _coded(after), strict=True)
+    for (one, other), boxes in zip(pairs, _boxes(masks, _n_frames(before)), strict=True):
         if one == other:
             continue
         if not boxes or not _same_outside(codec.decode(one), codec.decode(other), boxes):
@@ -105,11 +163,13 @@ def _same_coded(
     return True
 
 
-def _coded(ds: pydicom.Dataset, n_frames: int) -> Iterator[bytes]:
+def _coded(ds: pydicom.Dataset) -> Iterator[bytes]:
     offsets = None
     if "ExtendedOffsetTable" in ds:
         offsets = ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths
-    yield from generate_frames(ds.PixelData, number_of_frames=n_frames, extended_offsets=offsets)
+    yield from generate_frames(
+        ds.PixelData, number_of_frames=_n_frames(ds), extended_offsets=offsets
+    )
 
 
 def _boxes(masks: Sequence[MaskedBox], n_frames: int) -> Iterator[list[MaskedBox]]:
@@ -126,9 +186,19 @@ def _same_outside(one: Samples, other: Samples, boxes: Sequence[MaskedBox]) -> b
     return np.array_equal(one[outside], other[outside])
 
 
-def _one_colour(samples: Samples, boxes: Sequence[MaskedBox]) -> bool:
+def _one_colour(
+    samples: Samples, boxes: Sequence[MaskedBox], margin: tuple[int, int]
+) -> bool | None:
+    """Tell whether all boxes of a frame hold the same value; None when nothing is left of one."""
+    rows, columns = margin
     inside = [
-        samples[box.top : box.bottom, box.left : box.right].reshape(-1, *samples.shape[2:])
+        samples[
+            box.top + rows : max(box.bottom - rows, 0),
+            box.left + columns : max(box.right - columns, 0),
+        ].reshape(-1, *samples.shape[2:])
         for box in boxes
     ]
-    return all(bool((one == inside[0][0]).all()) for one in inside)
+    filled = [one for one in inside if len(one)]
+    if not all(bool((one == filled[0][0]).all()) for one in filled):
+        return False
+    return True if len(filled) == len(boxes) else None

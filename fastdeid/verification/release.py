@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -93,6 +94,22 @@ class Release:
                     [charset for charset in charsets if charset],
                     words.pop(patient, []),
                 )
+
+    def task_starts(self, chosen: Sequence[bool]) -> list[int]:
+        """Return the row of `outputs` with which each task of `tasks` begins."""
+        starts: list[int] = []
+        n_taken = 0
+        before: str | None = None
+        for row, (patient, is_chosen) in enumerate(
+            zip(self.outputs.column("patient").to_pylist(), chosen, strict=True)
+        ):
+            is_other = not starts or patient != before
+            if is_other or (is_chosen and n_taken == _ROWS_PER_TASK):
+                starts.append(row)
+                n_taken = 0
+            n_taken += is_chosen
+            before = patient
+        return starts
 
     def everybody(self) -> list[Original]:
         """Return names, IDs and study UIDs of all patients, none of an archive that has too many.
@@ -221,6 +238,16 @@ class Release:
                 yield Finding("", "shared_pseudonym", "", -1, kind)
             if any(len(values) > 1 for values in pseudonyms.values()):
                 yield Finding("", "split_identity", "", -1, kind)
+
+    def digest(self) -> str:
+        """Return what tells the outputs of this run from those of another."""
+        state = hashlib.blake2b(digest_size=16)
+        for path, size in zip(
+            *(self.outputs.column(name).to_pylist() for name in ("output_path", "output_size")),
+            strict=True,
+        ):
+            state.update(f"{path} {size}\n".encode())
+        return state.hexdigest()
 
     def instances(self) -> set[str]:
         """Return the SOP Instance UIDs of all outputs."""

@@ -51,13 +51,18 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct):
-    """What a task has found. references: SOP Instance UIDs that the outputs refer to."""
+    """What a task has found.
+
+    n_unchecked: outputs whose masked boxes could not be decoded. references: SOP Instance UIDs
+    that the outputs refer to.
+    """
 
     findings: list[Finding]
     n_files: int
     n_bytes: int
     n_chance: int
     n_needles: int
+    n_unchecked: int
     references: list[str]
 
 
@@ -92,6 +97,7 @@ class Verifier:
             if needle is not None:
                 findings.append(Finding("", "original_in_table", "", -1, needle.kind))
         self._check.references.clear()
+        self._check.n_unchecked = 0
         for row in task.rows:
             findings += self._one(row, searcher, sources.get(row.output_path))
         return Result(
@@ -100,6 +106,7 @@ class Verifier:
             n_bytes=searcher.n_bytes,
             n_chance=searcher.n_chance,
             n_needles=len(needles),
+            n_unchecked=self._check.n_unchecked,
             references=sorted(self._check.references),
         )
 

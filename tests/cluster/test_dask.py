@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -49,6 +50,13 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, l
             process.wait()
 
 
+def verified(*arguments: str | Path) -> str:
+    command = [*FASTDEID, "verify", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 9, done.stderr
+    return done.stdout
+
+
 @pytest.mark.jit
 def test_a_worker_that_is_killed_costs_nothing(
     tmp_path: Path, scheduler: tuple[str, list[int]]
@@ -72,6 +80,14 @@ def test_a_worker_that_is_killed_costs_nothing(
     killer.join(10)
     assert not killer.is_alive()
     assert result(tmp_path / "out") == result(tmp_path / "one")
+    options = ("--key", key, "--source", source, "--json", "--no-dciodvfy")
+    (tmp_path / "out" / "stray").write_bytes(b"")
+    found = [
+        json.loads(verified(tmp_path / "out", *options, *more))
+        for more in (("--workers", "0"), ("--engine", "dask", "--scheduler", address))
+    ]
+    assert found[0]["findings"] == found[1]["findings"]
+    assert found[0]["verified"] == found[1]["verified"] == found[1]["outputs"] > 0
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def written(ds: Dataset, pixels: bytes, syntax: str = ExplicitVRLittleEndian) ->
     ds.PixelData = pixels + bytes(len(pixels) % 2)
     is_bytes = ds.BitsAllocated <= 8 and syntax not in {ImplicitVRLittleEndian, ExplicitVRBigEndian}
     ds["PixelData"].VR = "OB" if is_bytes else "OW"
-    return _saved(ds)
+    return saved(ds)
 
 
 def run_length(ds: Dataset, frames: Sequence[Samples], *, tables: str = "basic") -> bytes:
@@ -118,10 +118,11 @@ def run_length(ds: Dataset, frames: Sequence[Samples], *, tables: str = "basic")
     ds.NumberOfFrames = len(coded)
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    return _saved(ds)
+    return saved(ds)
 
 
-def _saved(ds: Dataset) -> bytes:
+def saved(ds: Dataset) -> bytes:
+    """Return a data set as a file."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

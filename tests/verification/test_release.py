@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fastdeid.engines.verifying import choose
 from fastdeid.errors import FastdeidError, KeyFileError, UsageError
 from fastdeid.keys import write_key
+from fastdeid.verification.request import choose
 from tests import builders as b
 from tests.verification import release as releases
 from tests.verification.release import PATIENTS, Release
@@ -24,24 +23,6 @@ from tests.verification.release import PATIENTS, Release
 pytestmark = pytest.mark.jit
 SHORT = releases.PATIENTS[4]  # Li^Wei
 LONG = releases.PATIENTS[0]
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """Return a release of a few instances."""
-    folder = tmp_path_factory.mktemp("clean")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(releases, "N_INSTANCES", 2)
-        return releases.make(folder, {1: "jpeg"})
-
-
-@pytest.fixture
-def copy(clean: Release, tmp_path: Path) -> Release:
-    """Return a copy that a test may damage."""
-    for name in ("source", "target", "target.link-table"):
-        shutil.copytree(clean.folder / name, tmp_path / name)
-    shutil.copy(clean.folder / "project.key", tmp_path)
-    return Release(tmp_path, clean.outputs)
 
 
 def kinds(release: Release, **options: object) -> set[str]:
