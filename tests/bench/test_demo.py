@@ -15,6 +15,9 @@ import pytest
 from bench.sample_archive import PATIENTS, SCREEN_CAPTURE, build_sample_archive
 from tests.link_tables import read_link_table
 
+# Every frame of the archive is looked at: too much for interpreted kernels.
+pytestmark = pytest.mark.jit
+
 ENCODINGS = ("latin-1", "utf-8", "utf-16-le", "utf-16-be")
 
 

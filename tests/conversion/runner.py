@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from fastdeid.engines.local import run
@@ -9,6 +10,8 @@ from fastdeid.errors import FastdeidError
 from tests.conversion.fakes import FakeDeidentifier
 
 if __name__ == "__main__":
+    # A shell's background jobs, and what they start, ignore Ctrl-C; here it is what is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     source, target, key, workers = sys.argv[1:]
     try:
         run(source, target, key=key, workers=int(workers), make=FakeDeidentifier)
