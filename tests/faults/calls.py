@@ -123,6 +123,7 @@ def main() -> int:
     parser.add_argument("--stride", type=int, default=1, help="only every so many-th call")
     parser.add_argument("--call", nargs="*", choices=CALLS, default=CALLS)
     parser.add_argument("--files", type=int, default=6)
+    parser.add_argument("--pictures", type=int, default=0, help="images with text, looked into")
     given = parser.parse_args()
     if "fault_arm" not in os.environ.get("FASTDEID_FAULTS", ""):
         with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +134,7 @@ def main() -> int:
     codes: dict[int, int] = {}
     faults: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        ground = Ground(Path(folder), n_patients=2, n_files=given.files)
+        ground = Ground(Path(folder), n_patients=2, n_files=given.files, n_pictures=given.pictures)
         for fault in choose(ground, given.call, given.stride):
             tried[fault.call] = tried.get(fault.call, 0) + 1
             found = faults_of(ground, fault, codes)

@@ -16,13 +16,15 @@ from typing import Any, Final
 
 from fastdeid.engines import local, server
 from fastdeid.errors import FastdeidError
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.sealing import Sealing
-from fastdeid.verdicts import Verdict
+from fastdeid.verdicts import WITH_OUTPUT
 from fastdeid.workspace import Workspace
 from tests import builders as b
 from tests.conversion.archive import KEY, result, tree, write_key
 from tests.link_tables import read_link_table
+from tests.pixels import files
 from tests.runs import ct_image
 
 # In values, names of files and folders: what nobody without the key may ever read.
@@ -65,14 +67,33 @@ def image(patient: int, number: int, extra: bytes = b"") -> bytes:
     )
 
 
-class Ground:
-    """A source, its key, and what an undisturbed run leaves of it."""
+def picture(number: int) -> bytes:
+    """Return a screen capture with a name in its pixels: native, or two frames of RLE."""
+    root = "1.2.826.0.1.3680043.10.9.99"
+    uids = {"SOPInstanceUID": f"{root}.3.{number}", "StudyInstanceUID": f"{root}.1"}
+    ds = files.attributes(PatientName=f"{CANARY}^Jane", SeriesInstanceUID=f"{root}.2", **uids)
+    frame = files.grey(20 + number, 220)
+    if number % 2:
+        return files.run_length(ds, [frame, frame.T.copy().reshape(frame.shape)])
+    return files.written(ds, frame.tobytes())
 
-    def __init__(self, folder: Path, n_patients: int = 5, n_files: int = 64) -> None:
+
+class Ground:
+    """A source, its key, and what an undisturbed run leaves of it.
+
+    n_pictures: images with text in their pixels; none leaves pixels out.
+    """
+
+    def __init__(
+        self, folder: Path, n_patients: int = 5, n_files: int = 64, n_pictures: int = 0
+    ) -> None:
         self.folder = folder
+        self._pixels = PixelMode.EXAMINE if n_pictures else PixelMode.OFF
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.key = write_key(folder / "key")
         self.source = write_source(folder / "source", n_patients, n_files)
+        for number in range(n_pictures):
+            (self.source / f"capture{number}").write_bytes(picture(number))
         self._numbers = iter(range(1 << 30))
         # In this process, so that every child has loaded everything already.
         self.run_here(self.target(), 0)
@@ -95,7 +116,7 @@ class Ground:
     def run_here(self, target: Path, workers: int) -> int:
         """Run in this process; return the exit code that the command would have."""
         try:
-            options: Any = {"workers": workers, "pixels": "off"}
+            options: Any = {"workers": workers, "pixels": self._pixels}
             return local.run(self.source, target, key=self.key, **options).exit_code
         except FastdeidError as error:
             print(error, flush=True)
@@ -163,7 +184,7 @@ class Ground:
             import pyarrow.parquet as pq
 
             rows = pq.read_table(manifest).to_pylist()
-            listed = {row["output_path"] for row in rows if row["status"] == "ok"}
+            listed = {row["output_path"] for row in rows if row["status"] in WITH_OUTPUT}
             if listed != {name for name in names if is_output(name)}:
                 wrong.append("the manifest and the files differ")
         return wrong
@@ -179,7 +200,7 @@ class Ground:
             if part is None:
                 continue
             rows = part.table.to_pylist()
-            paths = {row["output_path"] for row in rows if row["verdict"] == Verdict.OK}
+            paths = {row["output_path"] for row in rows if row["verdict"] in WITH_OUTPUT}
             wrong += [f"part {number} has a row without a file"] * bool(paths - names.keys())
         return wrong
 

@@ -47,9 +47,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--moments", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pictures", type=int, default=0, help="images with text, looked into")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        ground = Ground(Path(folder), n_patients=4, n_files=40)
+        ground = Ground(Path(folder), n_patients=4, n_files=40, n_pictures=given.pictures)
         done = campaign(ground, given.moments, given.seed)
     print(json.dumps(done, indent=2))
     return 1 if done["faults"] else 0
