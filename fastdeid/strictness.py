@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
 from fastdeid.passages import Passage, Span
 from fastdeid.patterns import ABBREVIATION, is_measurement, is_unit
+from fastdeid.report_words import is_grade, read_words
 from fastdeid.surroundings import rules_of_tokens
 from fastdeid.vocabulary import Vocabulary
 
@@ -17,6 +19,21 @@ _LONGEST_NUMBER: Final = 4
 _NUMERIC: Final = frozenset((".", "/", "-", ",", ":", " "))
 _CLOSE: Final = frozenset(("", "/", "-", "x", " x ", ":", ".", " -", "=", "+"))
 _SIDES: Final = frozenset("lrcw")
+_PARTICLES: Final = frozenset(
+    (first, second)
+    for first, seconds in (
+        *(("van", "der den de het"), ("von", "der den dem"), ("de", "la los las"), ("in", "het")),
+        *(("op", "den de het"), ("aan", "den de het"), ("da", "la"), ("zu", "der")),
+    )
+    for second in seconds.split()
+)
+_ELISION: Final = re.compile(r"[^\w]")
+# In front of an apostrophe, French and Italian.
+_ARTICLES: Final = frozenset(
+    """
+    l d n s j c m qu jusqu lorsqu un all dall dell nell sull coll quell quest sant anch
+    """.split()
+)
 
 
 def find_unknown(passage: Passage, spans: Iterable[Span], vocabulary: Vocabulary) -> list[Span]:
@@ -29,32 +46,104 @@ def find_unknown(passage: Passage, spans: Iterable[Span], vocabulary: Vocabulary
     tokens = passage.tokens
     clinical = _find_clinical(passage, vocabulary)
     unknown = []
-    for number, (start, end, word) in enumerate(tokens):
+    for number, (_, end, word) in enumerate(tokens):
         if gone[number]:
             clinical[number] = False
         elif word.isdecimal():
             continue
         elif not clinical[number]:
-            unknown.append(Span(start, end, UNKNOWN))
+            unknown.append(Span(_with_particles(passage, number), end, UNKNOWN))
     for number, (start, end, word) in enumerate(tokens):
         if word.isdecimal() and not gone[number] and not _stays(passage, number, clinical):
             unknown.append(Span(start, end, UNKNOWN))
     return sorted(unknown)
 
 
+def _with_particles(passage: Passage, number: int) -> int:
+    """Return where an unknown word begins, with the two particles of a name before it."""
+    tokens = passage.tokens
+    if number > 1 and (tokens[number - 2][2], tokens[number - 1][2]) in _PARTICLES:
+        return tokens[number - 2][0]
+    return tokens[number][0]
+
+
 def _find_clinical(passage: Passage, vocabulary: Vocabulary) -> list[bool]:
     """Tell of each token whether it is clinical, by itself or by those beside it."""
-    tokens = passage.tokens
-    clinical = [vocabulary.knows_halves(word) or word in _SIDES for *_, word in tokens]
-    for number, pair in enumerate(pairwise(passage.words)):
-        if pair in vocabulary.phrases:
+    tokens, words, report = passage.tokens, passage.words, read_words()
+    clinical = [
+        word in _SIDES
+        or report.knows(word, vocabulary)
+        or (word in report.lower and passage.as_written(start, end).islower())
+        or _is_elided(passage, number, vocabulary)
+        for number, (start, end, word) in enumerate(tokens)
+    ]
+    for number in range(len(words)):
+        clinical[number] = clinical[number] or _is_called(words, number, clinical)
+    for number, pair in enumerate(pairwise(words)):
+        if pair in vocabulary.phrases or (pair in report.pairs and _is_close(passage, number)):
             clinical[number] = clinical[number + 1] = True
     for number, (start, *_) in enumerate(tokens[:-1]):
         if ABBREVIATION.match(passage.folded, start):
             clinical[number] = clinical[number + 1] = True
     for number in range(len(tokens)):
         clinical[number] = clinical[number] or _is_joined(passage, number, clinical)
+    for number in range(len(words)):
+        clinical[number] = clinical[number] or _is_kind(passage, number, clinical)
     return clinical
+
+
+def _is_called(words: list[str], number: int, clinical: list[bool]) -> bool:
+    """Tell whether a word is the name of a disease, or a grade behind a clinical word."""
+    if read_words().belongs(words, number):
+        return True
+    return (
+        number > 0 and clinical[number - 1] and len(words[number]) > 1 and is_grade(words[number])
+    )
+
+
+def _is_elided(passage: Passage, number: int, vocabulary: Vocabulary) -> bool:
+    """Tell whether a word is a clinical one behind an article: l'abdomen, dell'arto."""
+    start, end, _ = passage.tokens[number]
+    article, mark, word = _ELISION.sub("'", passage.folded[start:end]).partition("'")
+    return bool(mark) and article in _ARTICLES and read_words().knows(word, vocabulary)
+
+
+def _is_kind(passage: Passage, number: int, clinical: list[bool]) -> bool:
+    """Tell whether a letter tells the kind of what stands beside it: hepatitis B, T wave, E/A.
+
+    In front of an unknown word it is an initial; so is a capital with a full stop.
+    """
+    tokens, folded = passage.tokens, passage.folded
+    start, end, word = tokens[number]
+    if len(word) != 1:
+        return False
+    small = passage.as_written(start, end).islower()
+    following = tokens[number + 1] if number + 1 < len(tokens) else (len(folded), 0, "")
+    gap = folded[end : following[0]]
+    if number == 0 or not _is_behind(passage, number, clinical, small=small):
+        stands = number == 0 or clinical[number - 1]
+        return stands and gap == " " and bool(following[2]) and clinical[number + 1]
+    if not following[2] or gap[:1] in {",", ";", ":", ")"} or folded[start - 1] == "/":
+        return True
+    is_letter = len(following[2]) == 1 and (small or gap == "/")
+    return clinical[number + 1] or following[2].isdecimal() or is_letter
+
+
+def _is_behind(passage: Passage, number: int, clinical: list[bool], *, small: bool) -> bool:
+    """Tell whether a letter, small or a capital, is joined to something clinical before it."""
+    _, last, word = passage.tokens[number - 1]
+    gap = passage.folded[last : passage.tokens[number][0]]
+    if len(word) == 1 and not word.isdecimal():
+        joined = gap == "/" or (small and gap in {" ", ".", ". "})
+    else:
+        joined = gap in {" ", "-"}
+    return joined and (clinical[number - 1] or (small and word.isdecimal()))
+
+
+def _is_close(passage: Passage, number: int) -> bool:
+    """Tell whether one sign stands between a token and the next: s/p, Z.n."""
+    tokens = passage.tokens
+    return passage.folded[tokens[number][1] : tokens[number + 1][0]] in {"/", ".", ". "}
 
 
 def _is_joined(passage: Passage, number: int, clinical: list[bool]) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastdeid.profiles import generate_private as private
+from fastdeid.profiles.report_words import report_text
 from fastdeid.profiles.vocabulary import words_text
 
 EDITION: Final = "2025e"
@@ -274,6 +275,7 @@ def main(source: Path, target: Path) -> None:
             _release("pydicom", "_concepts_dict and protocol_words.txt"),
             None,
         ),
+        "report_words.txt": (report_text(), "the lists in words/, written by hand", None),
         "ps3_03_types.json": (types_text(), _release("highdicom", "_standard"), None),
     }
     out = ["# Written by generate.py: where each table comes from, and its SHA-256.\n"]

@@ -213,3 +213,8 @@ def read_terms() -> frozenset[str]:
 def read_clinical_words() -> list[str]:
     """Return lines of "term", "word" or "phrase" and folded words, see `vocabulary.py`."""
     return _lines("clinical_words.txt")
+
+
+def read_report_words() -> list[str]:
+    """Return lines of kind and folded words that stay in mode strict, see `report_words.py`."""
+    return _lines("report_words.txt")

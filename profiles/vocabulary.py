@@ -30,14 +30,14 @@ def words_text(keywords: Iterable[str], terms: Iterable[str]) -> str:
 
     keywords: of PS3.6. terms: of `defined_terms.csv`.
     """
-    sections = _sections(Path(__file__).parent / "protocol_words.txt")
-    names = _spellings(sections["names"])
-    stay = _spellings(sections["terms"]) | {term.lower() for term in terms} - names
+    sections = read_sections(Path(__file__).parent / "protocol_words.txt", lines="phrases")
+    names = spellings(sections["names"])
+    stay = spellings(sections["terms"]) | {term.lower() for term in terms} - names
     meanings = list(_meanings())
     found = {fold(word) for meaning in meanings for word in _WORD.findall(meaning)}
     found |= {part.lower() for keyword in keywords for part in _KEYWORD_PART.findall(keyword)}
     found = {word for word in found if len(word) > 1} - names
-    found |= _spellings(sections["words"]) - stay
+    found |= spellings(sections["words"]) - stay
     phrases = {*sections["phrases"], *_phrases(meanings, names)}
     lines = [f"term {word}" for word in sorted(stay)]
     lines += [f"word {word}" for word in sorted(found - stay)]
@@ -45,20 +45,24 @@ def words_text(keywords: Iterable[str], terms: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sections(file: Path) -> dict[str, list[str]]:
-    """Return the words of each section, or its lines for the section of phrases."""
-    sections: dict[str, list[str]] = {}
+def read_sections(file: Path, lines: str = "") -> dict[str, list[str]]:
+    """Return the words of each section of a list, under "" those before the first one.
+
+    lines: the section of which each line is one entry.
+    """
+    sections: dict[str, list[str]] = {"": []}
     name = ""
     for line in file.read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             name = line.strip("[]")
             sections[name] = []
         elif line and not line.startswith("#"):
-            sections[name] += [line] if name == "phrases" else line.split()
+            sections[name] += [line] if lines and name == lines else line.split()
     return sections
 
 
-def _spellings(words: Iterable[str]) -> set[str]:
+def spellings(words: Iterable[str]) -> set[str]:
+    """Return words folded, and with umlauts as two letters."""
     return {form for word in words for form in (fold(word), expand(word))}
 
 

@@ -1,7 +1,8 @@
 """The other profiles over the corpus: the trial keeps what research keeps, two of them are strict.
 
-Mode strict loses clinical phrases by its rule: an unknown word goes. Of the phrases in the corpora
-it leaves four in five whole; what is not text stays as in every other profile.
+Mode strict keeps every clinical phrase of the corpora but one, which holds the name of a maker that
+no vocabulary has. Its words were written by fields of meaning; before anybody had looked at what it
+lost of the second corpus, that was 35 of 338 phrases, of four kinds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from tests.corpus.scoring import Finding
 
 # Without compiled kernels these runs take long and show nothing more.
 pytestmark = pytest.mark.jit
+
+# The maker of a device, in a text.
+UNKNOWN = "ACME Imaging"
 
 # What the profile teaching removes beyond its options.
 ALSO_REMOVED = ("PatientComments", "Occupation", "EthnicGroup")
@@ -33,7 +37,7 @@ def test_a_trial_is_cleaned_and_kept_as_for_research() -> None:
     ("name", "profile"),
     [("archive", "safe-harbor"), ("held_out", "safe-harbor"), ("held_out", "teaching")],
 )
-def test_strict_profiles_remove_all_and_keep_all_but_unknown_words(name: str, profile: str) -> None:
+def test_strict_profiles_remove_all_and_keep_every_clinical_phrase(name: str, profile: str) -> None:
     assert missed(name, profile, "removed") == []
     assert missed(name, profile, "required type 1") == []
     values = missed(name, profile, "kept value")
@@ -44,5 +48,5 @@ def test_strict_profiles_remove_all_and_keep_all_but_unknown_words(name: str, pr
         for one in result.missed("kept phrase")
         if not one.path.startswith(ALSO_REMOVED) or profile != "teaching"
     ]
-    assert len(lost) < 0.21 * result.required["kept phrase"]
+    assert [one for one in lost if UNKNOWN not in one.problem] == []
     assert result.required["kept phrase"] > 300
