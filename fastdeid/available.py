@@ -6,7 +6,7 @@ from typing import Final
 
 from fastdeid.errors import ProfileError
 from fastdeid.options import option_names
-from fastdeid.settings import Settings
+from fastdeid.settings import MASK, MEASUREMENTS, Settings
 
 # Options whose every rule is carried out. Those about pixel data are accepted and never claimed.
 AVAILABLE: Final = frozenset(option_names())
@@ -17,3 +17,13 @@ def require_available(settings: Settings) -> None:
     for option in settings.options:
         if option not in AVAILABLE:
             raise ProfileError(f"option {option!r} is not available in this version")
+
+
+def require_reader(settings: Settings) -> None:
+    """Raise ProfileError for a profile that keeps lines of text where nothing can read them."""
+    wanted = settings.pixels
+    if wanted.text == MASK and wanted.keep == MEASUREMENTS:
+        from fastdeid.pixels import ocr
+
+        if not ocr.is_installed():
+            raise ProfileError(f"keep = {MEASUREMENTS!r} needs an OCR engine: {ocr.HINT}")

@@ -6,13 +6,15 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from fastdeid.available import require_reader
 from fastdeid.dicom.loaded import Loaded
 from fastdeid.errors import DicomError
+from fastdeid.headers import identity_of
 from fastdeid.jobs import Job
 from fastdeid.kernels.elements import N_COLUMNS, OPERATION, TAG
 from fastdeid.overlays import ClearedRange
 from fastdeid.pixels.modes import PixelMode
-from fastdeid.settings import MASK, MASK_OUTSIDE, Pixels, Settings
+from fastdeid.settings import MASK, MASK_OUTSIDE, MEASUREMENTS, Pixels, Settings
 from fastdeid.tags import PIXEL_DATA
 
 if TYPE_CHECKING:
@@ -28,13 +30,15 @@ class PixelJobs:
     """The pixel stages of one profile, as far as a mode lets them run.
 
     folder: for what waits to be written, None for the system's. Detector and codecs are loaded when
-    the first file needs them.
+    the first file needs them. Raises ProfileError where lines are to be kept and nothing reads.
     """
 
     def __init__(self, settings: Settings, mode: PixelMode, folder: str | None) -> None:
         wanted = settings.pixels
         self._wanted = wanted
         self._folder = folder
+        if mode is PixelMode.EXAMINE:
+            require_reader(settings)
         self._has_text = mode is PixelMode.EXAMINE and wanted.text == MASK
         has_regions = bool(wanted.regions) or wanted.ultrasound_regions == MASK_OUTSIDE
         self.is_on = self._has_text or (mode is not PixelMode.OFF and has_regions)
@@ -68,14 +72,18 @@ class PixelJobs:
             clearing = job.clearing.clear, functools.partial(ClearedRange, job.clearing)
         value = PixelValue(loaded, job.found.pixels, job.fd)
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
-        treated = self._stage.treat(rows, value, syntax, clearing)
+        known = functools.partial(identity_of, loaded, rows, job.fd)
+        treated = self._stage.treat(rows, value, syntax, clearing, known)
         if treated is not None and treated.examined:
             treated.examined = not _shows_more(loaded, rows, job.found.pixels)
         return treated
 
 
 def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
-    """Load detector and rules. wanted: the profile's. folder: for what waits to be written."""
+    """Load detector, rules and reader. wanted: the profile's. folder: for what waits to be written.
+
+    Raises OcrMissingError where lines are to be kept and nothing can read them.
+    """
     import cv2
 
     from fastdeid.pixels.regions import rules_of
@@ -86,6 +94,7 @@ def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
         rules=rules_of(wanted.regions) if wanted.regions else None,
         ultrasound_regions=wanted.ultrasound_regions == MASK_OUTSIDE,
         text=text,
+        keeps_measurements=text and wanted.keep == MEASUREMENTS,
     )
     return PixelStage(stages, folder)
 

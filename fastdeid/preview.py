@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid import tags
+from fastdeid.available import require_reader
 from fastdeid.dicom.reader import Reader
 from fastdeid.errors import DicomError, InputError, OutputError, UsageError
+from fastdeid.headers import identity_of
 from fastdeid.kernels.elements import PARENT, TAG
 from fastdeid.pixel_jobs import load_stage
 from fastdeid.rules import load_profile
@@ -55,6 +58,7 @@ def preview(
     ProfileError, and UsageError for a frame that is not there.
     """
     compiled = load_profile(profile)
+    require_reader(compiled.settings)
     wanted = compiled.settings.pixels
     reader = Reader(compiled.dictionary_keys, compiled.dictionary_vrs)
     try:
@@ -65,7 +69,9 @@ def preview(
 
             row = _pixel_row(reader)
             value = PixelValue(reader, row, file.fileno())
-            looked = stage.look(reader.rows(0), value, reader.transfer_syntax)
+            rows = reader.rows(0)
+            known = functools.partial(identity_of, reader, rows, file.fileno())
+            looked = stage.look(rows, value, reader.transfer_syntax, None, known)
             if looked is None:
                 return Preview("", 0, [], None)
             if frame is not None and not 1 <= frame <= looked.source.n_frames:

@@ -15,7 +15,7 @@ from fastdeid.overrides import Condition, Override, parse_path
 from fastdeid.policy import Policy
 from fastdeid.profiles.tables import read_dictionary, read_terms
 from fastdeid.rules import Profile, load_profile
-from fastdeid.settings import Settings, profile_names, read_settings
+from fastdeid.settings import MEASUREMENTS, Settings, profile_names, read_settings
 
 _WIDTH: Final = 100
 # A SOP Class without an IOD: what a rule says where no Type is known.
@@ -78,8 +78,9 @@ def _pixel_lines(settings: Settings) -> list[str]:
     wanted = settings.pixels
     names = [Path(name).name for name in wanted.regions or ()]
     regions = f"region rules {', '.join(names) or 'none'}"
+    kept = ", measurements kept" if wanted.keep == MEASUREMENTS else ""
     outside = f"outside of ultrasound regions {wanted.ultrasound_regions}"
-    return [f"Pixel data, as far as a run looks: {regions}; {outside}; text {wanted.text}."]
+    return [f"Pixel data, as far as a run looks: {regions}; {outside}; text {wanted.text}{kept}."]
 
 
 def check_profile(name_or_path: str) -> list[str]:

@@ -39,6 +39,7 @@ PRIVATE_SOURCES: Final = ("standard", "tcia")
 KNOWN: Final = "known"
 MASK: Final = "mask"
 MASK_OUTSIDE: Final = "mask_outside"
+MEASUREMENTS: Final = "measurements"
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,12 +93,14 @@ class Pixels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: rules of devices that burn text into known boxes: "known", those that come with
     fastdeid, or files of such rules beside the profile; in settings, with their full paths.
     ultrasound_regions: "keep", or "mask_outside" what no region of (0018,6011) covers. text:
-    "mask", or "keep".
+    "mask", or "keep". keep: lines of text that are not masked: "nothing", or "measurements", those
+    that an OCR engine reads as measurements, settings, lateralities or orientations.
     """
 
     regions: tuple[str, ...] | None = None
     ultrasound_regions: Literal["keep", "mask_outside"] | None = None
     text: Literal["keep", "mask"] | None = None
+    keep: Literal["nothing", "measurements"] | None = None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +123,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identifier: list[Identifier] = []
 
 
-EVERY_STAGE: Final = Pixels(regions=(KNOWN,), ultrasound_regions="keep", text=MASK)
+EVERY_STAGE: Final = Pixels((KNOWN,), ultrasound_regions="keep", text=MASK, keep="nothing")
 
 
 class Settings(msgspec.Struct, frozen=True):

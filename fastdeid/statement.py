@@ -16,7 +16,7 @@ from fastdeid.profile_text import describe_condition, describe_place, tag_name
 from fastdeid.profiles.tables import PRIVATE_PATTERN, read_table, read_types
 from fastdeid.pseudonyms import MAXIMUM_SHIFT_DAYS
 from fastdeid.rules import Profile, load_profile
-from fastdeid.settings import MASK, MASK_OUTSIDE
+from fastdeid.settings import MASK, MASK_OUTSIDE, MEASUREMENTS
 
 _ACTIONS: Final = {
     "K": "kept",
@@ -205,6 +205,8 @@ def _pixel_data(profile: Profile) -> str:
         said.append("what no ultrasound region covers is filled;")
     if wanted.text == MASK:
         said.append("text is sought in every frame and filled, and (0028,0301) becomes NO;")
+        if wanted.keep == MEASUREMENTS:
+            said.append("lines read by OCR as measurements, settings or orientations stay;")
     return " ".join([*said, "frames without boxes stay as they are; faces are the user's to judge"])
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from fastdeid import __version__, plan
-from fastdeid.available import require_available
+from fastdeid.available import require_available, require_reader
 from fastdeid.convert import (
     CHANGED,
     FINISHED,
@@ -39,7 +39,7 @@ from fastdeid.engines.worker import Files, Setup, Task
 from fastdeid.errors import FastdeidError, IncompleteError
 from fastdeid.folders import Paths
 from fastdeid.new_file import as_output_error
-from fastdeid.pixels.modes import check_mode
+from fastdeid.pixels.modes import PixelMode, check_mode
 from fastdeid.progress import Reporter
 from fastdeid.project import SiteNames
 from fastdeid.pseudonyms import Pseudonyms
@@ -78,6 +78,8 @@ def settings_for(
     """
     compiled = load_profile(profile)
     require_available(compiled.settings)
+    if check_mode(pixels) is PixelMode.EXAMINE:
+        require_reader(compiled.settings)
     check_master(link_table_key)
     digest = "" if names is None else names.read(key)[1]
     return Settings(

@@ -30,10 +30,12 @@ _LEAST_AROUND: Final = 6
 _UPRIGHT: Final = 1.5
 # Below this the line is read once more, with light and dark swapped.
 _SURE: Final = 0.9
-# Ink differs from what is around it by this share of the contrast of its line; a letter explains
-# the ink beside its middle as far as this share of the height of the line.
-_INK: Final = 0.5
-_REACH: Final = 0.55
+# Ink differs from what is around it by this share of the contrast of its line, and by so many
+# levels. A letter explains the ink beside its middle as far as this share of the height of the ink.
+_INK: Final = 0.25
+_LEAST_INK: Final = 10
+_STRONG: Final = 0.5
+_REACH: Final = 0.7
 
 
 class OcrMissingError(UsageError):
@@ -90,22 +92,21 @@ class Reader:
         """Find and read the lines of text in and about some boxes of a view.
 
         boxes: top, left, bottom, right, end exclusive; those that meet are looked at together. A
-        line that stands in none of them is left out. A box in which no line is found gives none.
+        line reaches over all boxes beside it, so that nothing in them is left unread; what
+        stands in none of them is left out. A box in which no line is found is read as one.
         """
         lines: list[ReadLine] = []
         for group in together(boxes, view.shape):
             area = _grown(_hull(group), view.shape)
             crop = np.ascontiguousarray(view[area.top : area.bottom, area.left : area.right])
-            for found in self._engine.find(crop):
-                box = _moved(found, area.top, area.left)
-                if any(_meet(box, one) for one in group):
-                    lines.append(self.read_line(view, box))
+            found = [_moved(box, area.top, area.left) for box in self._engine.find(crop)]
+            lines += [self.read_line(view, row) for row in rows_of(found, group)]
         return lines
 
     def read_line(self, view: View, box: Box) -> ReadLine:
         """Read one line, all of which stands in a box of the view."""
         strip = np.ascontiguousarray(view[box.top : box.bottom, box.left : box.right])
-        if strip.shape[0] <= _UPRIGHT * strip.shape[1]:
+        if not _is_upright(box):
             return self._best(box, [strip], upright=False)
         turns = [np.ascontiguousarray(np.rot90(strip, turn)) for turn in (1, 3)]
         return self._best(box, turns, upright=True)
@@ -142,27 +143,54 @@ def together(boxes: Boxes, shape: Sequence[int]) -> list[list[Box]]:
     return groups
 
 
-def ink_of(strip: View) -> npt.NDArray[np.bool_]:
-    """Return which samples of a strip differ from what is around them, shape (rows, columns)."""
-    ground = cv2.medianBlur(strip, min(2 * (strip.shape[0] // 2) + 1, 255))
-    difference = cv2.absdiff(strip, ground)
-    contrast = float(np.percentile(difference, 98))
-    inked: npt.NDArray[np.bool_] = difference > max(_INK * contrast, 4)
-    return inked
+def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[Box]:
+    """Return the lines in a group of boxes, from the boxes that an engine has found there.
+
+    What stands side by side is one line, as wide as all boxes of the group beside it. Boxes that
+    none of them meets are lines themselves.
+    """
+    near = [box for box in found if any(_meet(box, one) for one in group)]
+    rows = [box for box in near if _is_upright(box)]
+    level: list[Box] = []
+    for box in sorted(one for one in near if not _is_upright(one)):
+        beside = [one for one in level if _are_beside(one, box)]
+        level = [one for one in level if one not in beside]
+        level.append(_hull([box, *beside]))
+    for row in level:
+        boxes = [box for box in group if _are_beside(row, box)]
+        left, right = (_hull([row, *boxes])[side] for side in (1, 3))
+        rows.append(Box(row.top, left, row.bottom, right))
+    rows += [box for box in group if not any(_meet(box, row) for row in rows)]
+    return sorted(rows)
+
+
+def _is_upright(box: Box) -> bool:
+    return box.bottom - box.top > _UPRIGHT * (box.right - box.left)
+
+
+def _are_beside(one: Box, other: Box) -> bool:
+    """Tell whether two boxes share half of the lesser height."""
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return 2 * shared >= min(one.bottom - one.top, other.bottom - other.top)
 
 
 def share_explained(strip: View, places: npt.NDArray[np.float64]) -> float:
     """Return the share of the inked columns of a strip that have a letter beside them.
 
-    places: middles of letters, in columns.
+    Ink is what differs from its surroundings. places: middles of letters, in columns.
     """
-    inked = np.flatnonzero(ink_of(strip).any(0))
+    ground = cv2.medianBlur(strip, min(2 * (strip.shape[0] // 2) + 1, 255))
+    difference = cv2.absdiff(strip, ground)
+    contrast = float(np.percentile(difference, 98))
+    inked = np.flatnonzero((difference > max(_INK * contrast, _LEAST_INK)).any(0))
     if not inked.size:
         return 1.0
     if not places.size:
         return 0.0
+    rows = np.flatnonzero((difference > _STRONG * contrast).any(1))
+    height = int(rows[-1] - rows[0] + 1) if rows.size else strip.shape[0]
     distances = np.abs(inked[:, None] - places[None]).min(1)
-    return float((distances <= _REACH * strip.shape[0]).mean())
+    return float((distances <= _REACH * height).mean())
 
 
 def _meet(one: Box, other: Box) -> bool:

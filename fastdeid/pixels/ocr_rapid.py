@@ -109,7 +109,8 @@ class RapidEngine:
         """Read a strip with one line of text that runs to the right, shape (rows, columns)."""
         rows, columns = strip.shape
         width = min(max(round(columns * _HIGH / rows), 1), _LONGEST)
-        resized: Any = cv2.resize(strip, (width, _HIGH))
+        how = cv2.INTER_CUBIC if rows < _HIGH else cv2.INTER_AREA
+        resized: Any = cv2.resize(strip, (width, _HIGH), interpolation=how)
         planes = np.zeros((1, 3, _HIGH, max(width, _WIDE)), np.float32)
         planes[..., :width] = _planes(resized)
         found = self._run(self._recogniser, planes)[0]

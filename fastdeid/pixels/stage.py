@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fastdeid import tags
 from fastdeid.errors import DicomError
+from fastdeid.identity import Identity
 from fastdeid.pixels.coded import CodedSource
 from fastdeid.pixels.display import Display
 from fastdeid.pixels.examine import (
@@ -23,8 +24,10 @@ from fastdeid.pixels.examine import (
 from fastdeid.pixels.expectation import thresholds_for
 from fastdeid.pixels.image import Image, wanted_tags
 from fastdeid.pixels.judgement import Judgement
+from fastdeid.pixels.keeping import Keeper
 from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pixels.masks import Box, Layout, darkest_index, fill_samples
+from fastdeid.pixels.ocr import Reader
 from fastdeid.pixels.regions import RegionRules, find_boxes, outside_regions
 from fastdeid.pixels.source import (
     Clear,
@@ -35,9 +38,11 @@ from fastdeid.pixels.source import (
     Replacement,
 )
 from fastdeid.pixels.spool import Spool
+from fastdeid.pixels.views import View, views_of
 
 Samples = npt.NDArray[Any]
 Clearing = tuple[Clear, ClearedChunk]
+Known = Callable[[], Identity]
 
 ULTRASOUND: Final = "outside_ultrasound_regions"
 TOO_MUCH: Final = "text_over_a_quarter"
@@ -46,12 +51,20 @@ _SEGMENTATION: Final = "1.2.840.10008.5.1.4.1.1.66.4"
 _MOST: Final = 1 << 12
 
 
+def _nobody() -> Identity:
+    return Identity(())
+
+
 class Stages(msgspec.Struct, frozen=True):
-    """Which stages run. rules: of known devices, None for none."""
+    """Which stages run. rules: of known devices, None for none.
+
+    keeps_measurements: lines that an OCR engine reads as such are not masked.
+    """
 
     rules: RegionRules | None
     ultrasound_regions: bool
     text: bool
+    keeps_measurements: bool = False
 
 
 class Treated(msgspec.Struct):
@@ -93,13 +106,20 @@ class PixelStage:
             self._keywords = stages.rules.attributes()
         self._wanted = wanted_tags(self._keywords.values())
         self._known: dict[tuple[object, ...], list[tuple[Box, str]]] = {}
+        self._keeper = Keeper(Reader()) if stages.keeps_measurements else None
 
     def look(
-        self, rows: slice, value: PixelValue, transfer_syntax: str, clearing: Clearing | None = None
+        self,
+        rows: slice,
+        value: PixelValue,
+        transfer_syntax: str,
+        clearing: Clearing | None = None,
+        known: Known = _nobody,
     ) -> Looked | None:
         """Find what must go; None for pixels that no stage is about.
 
         rows: of the file. value: its Pixel Data. clearing: of overlays in bits that no sample uses.
+        known: returns what the headers know of people, when lines may be kept.
         Raises DicomError when frames must be looked at or masked and cannot be, and OSError.
         """
         image = Image(value.loaded, rows, value.fd, self._wanted)
@@ -112,18 +132,27 @@ class PixelStage:
             return None
         source = _open(image, layout, value, transfer_syntax, clearing)
         if self._stages.text:
-            return Looked(image, source, _examine(image, source, rules))
+            found = _examine(image, source, rules)
+            if self._keeper is not None and found.judgement is not Judgement.CLEAN:
+                view_of = _views(image, source)
+                found = self._keeper.without_kept(found, view_of, source.n_frames, known())
+            return Looked(image, source, found)
         return Looked(image, source, examination_of(rules, {}, (layout.rows, layout.columns)))
 
     def treat(
-        self, rows: slice, value: PixelValue, transfer_syntax: str, clearing: Clearing | None = None
+        self,
+        rows: slice,
+        value: PixelValue,
+        transfer_syntax: str,
+        clearing: Clearing | None = None,
+        known: Known = _nobody,
     ) -> Treated | None:
         """Find and mask what must go; None for pixels that no stage is about.
 
         As `look`. Raises DicomError also when text covers too much of a frame, and OutputError when
         there is no room.
         """
-        looked = self.look(rows, value, transfer_syntax, clearing)
+        looked = self.look(rows, value, transfer_syntax, clearing, known)
         if looked is None:
             return None
         found = looked.found
@@ -220,6 +249,15 @@ class _Kept:
         if frame in self._twice:
             self._held[frame] = samples
         return samples
+
+
+def _views(image: Image, source: FrameSource) -> Callable[[int], View]:
+    """Return what shows frame i in 8 bits, all frames in the window of the first one."""
+    display = Display(source.layout, image)
+    if display.needs_range:
+        last = source.n_frames - 1
+        display.use_range(source.samples(frame) for frame in sorted({0, last}))
+    return views_of(lambda frame: display.show(source.samples(frame)))
 
 
 def _examine(image: Image, source: FrameSource, rules: Masks) -> Examination:

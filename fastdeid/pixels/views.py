@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import cv2
@@ -68,3 +69,15 @@ def colour_view(samples: View) -> View:
     largest = cv2.max(cv2.max(samples[..., 0], samples[..., 1]), samples[..., 2])
     mixed: View = cv2.addWeighted(luminance, 0.5, largest, 0.5, 0)
     return mixed
+
+
+def views_of(read: Callable[[int], Samples]) -> Callable[[int], View]:
+    """Return what shows frame i in 8 bits, all frames in the window of the first one.
+
+    read: returns frame i, from 0, as `Display.show` does.
+    """
+    first = read(0)
+    if first.ndim == 3:
+        return lambda frame: colour_view(read(frame))
+    window = window_of(np.ascontiguousarray(_in_16_bits(first)))
+    return lambda frame: grey_view(read(frame), window)

@@ -62,6 +62,7 @@ LAYERS = (
         *(
             "digests",
             "facts",
+            "headers",
             "outcome",
             "profile_text",
             "references",
