@@ -126,8 +126,10 @@ class Workspace:
             try:
                 with open(self._path(SETTINGS_FILE), "rb") as file:
                     self._settings = msgspec.json.decode(file.read(), type=Settings)
-            except (OSError, msgspec.DecodeError):
+            except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
                 raise UsageError("the link table's folder holds no run that can go on") from None
+            except OSError as error:
+                raise OutputError(f"the link table cannot be read: {error.strerror}") from None
         return self._settings
 
     def write_settings(self, settings: Settings) -> None:
