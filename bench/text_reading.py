@@ -29,6 +29,8 @@ from fastdeid.pixels.ocr import Reader
 View = npt.NDArray[Any]
 STYLES = ("white", "white", "grey", "black", "outlined", "boxed", "blended")
 ENOUGH = 0.9
+# Fainter measurements do not count: nobody can read them.
+VISIBLE = 0.2 * 255
 
 
 class Line(NamedTuple):
@@ -97,9 +99,14 @@ def draw_scene(
             box = Box(top, left, bottom, right)
             if bottom + 3 > view.shape[0] or right + 3 > view.shape[1] or _meets(box, lines):
                 break
-            burn(view, ink, (top, left), style)
             strokes = np.zeros(view.shape, np.bool_)
             strokes[top:bottom, left:right] = ink > 127
+            burn(view, ink, (top, left), style)
+            beside = view[top - 2 : bottom + 2, left - 2 : right + 2]
+            ground = beside[~strokes[top - 2 : bottom + 2, left - 2 : right + 2]]
+            contrast = abs(float(np.median(view[strokes])) - float(np.median(ground)))
+            if contrast < VISIBLE and not person:
+                break
             lines.append(Line(text, person, box, strokes, capital))
             if person and rng.random() < 0.75:
                 headers += header_of(text)

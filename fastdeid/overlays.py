@@ -129,6 +129,17 @@ def find_clearing(loaded: ElementTable, rows: slice) -> Clearing | None:
     return _Samples(loaded, wanted.tolist()).clearing(planes, kept)
 
 
+def kept_positions(loaded: ElementTable, rows: slice) -> set[int]:
+    """Return the bits of Pixel Data in which overlays of the file `rows` stay, as `find_clearing`.
+
+    A plane that does not say in which bit it stands, and has no data, stands nowhere.
+    """
+    overlays = np.flatnonzero(loaded.table[rows, TAG] >> 24 == 0x60)
+    if not len(overlays):
+        return set()
+    return _embedded(loaded, (overlays + rows.start).tolist())[1] - {0}
+
+
 def clear_loaded(loaded: ElementTable, header: Bytes, clearing: Clearing) -> None:
     """Clear Pixel Data that is loaded, in `header`, whose bytes are those of `loaded.view`.
 

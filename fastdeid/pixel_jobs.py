@@ -11,8 +11,8 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.errors import DicomError
 from fastdeid.headers import identity_of
 from fastdeid.jobs import Job
-from fastdeid.kernels.elements import N_COLUMNS, OPERATION, TAG
-from fastdeid.overlays import ClearedRange
+from fastdeid.kernels.elements import N_COLUMNS, OPERATION, PARENT, TAG
+from fastdeid.overlays import ClearedRange, kept_positions
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.settings import MASK, MASK_OUTSIDE, MEASUREMENTS, Pixels, Settings
 from fastdeid.tags import PIXEL_DATA
@@ -50,7 +50,7 @@ class PixelJobs:
         there is no room for masked frames.
         """
         for job in jobs:
-            if job.error is not None or not _has_samples(loaded, job.found.pixels):
+            if job.error is not None:
                 continue
             try:
                 job.treated = self._treat(loaded, job)
@@ -65,6 +65,35 @@ class PixelJobs:
         return load_stage(self._wanted, self._folder, text=self._has_text)
 
     def _treat(self, loaded: Loaded, job: Job) -> Treated | None:
+        """Treat the samples of a file, and the overlay planes that stay."""
+        treated = None
+        if _has_samples(loaded, job.found.pixels):
+            # Its spool is closed with the job, whatever comes next.
+            job.treated = treated = self._treat_samples(loaded, job)
+        if not self._has_text:
+            return treated
+        rows = loaded.rows(job.number)
+        has_overlays = bool((loaded.table[rows, TAG] & _ANY_OVERLAY == _OVERLAY_DATA).any())
+        for one in self._treat_overlays(loaded, rows, job.fd) if has_overlays else ():
+            if treated is None:
+                treated = one
+                # No sample was examined: nothing is claimed of them.
+                treated.examined = False
+            else:
+                treated.add(one)
+        return treated
+
+    def _treat_overlays(self, loaded: Loaded, rows: slice, fd: int) -> Iterator[Treated]:
+        from fastdeid.pixels.planes import kept_planes
+        from fastdeid.pixels.source import PixelValue
+
+        for plane in kept_planes(loaded, rows):
+            try:
+                yield self._stage.treat_overlay(plane, PixelValue(loaded, plane.row, fd))
+            except DicomError as error:
+                raise DicomError(error.reason, plane.tag) from None
+
+    def _treat_samples(self, loaded: Loaded, job: Job) -> Treated | None:
         from fastdeid.pixels.source import PixelValue
 
         clearing: Clearing | None = None
@@ -73,9 +102,12 @@ class PixelJobs:
         value = PixelValue(loaded, job.found.pixels, job.fd)
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
         known = functools.partial(identity_of, loaded, rows, job.fd)
-        treated = self._stage.treat(rows, value, syntax, clearing, known)
+        bits = kept_positions(loaded, rows)
+        in_samples = () if value.is_encapsulated else bits
+        treated = self._stage.treat(rows, value, syntax, clearing, known=known, bits=in_samples)
         if treated is not None and treated.examined:
-            treated.examined = not _shows_more(loaded, rows, job.found.pixels)
+            unseen = bool(bits) and value.is_encapsulated
+            treated.examined = not (unseen or _shows_more(loaded, rows, job.found.pixels))
         return treated
 
 
@@ -100,9 +132,10 @@ def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
 
 
 def _shows_more(loaded: Loaded, rows: slice, pixels: int) -> bool:
-    """Tell whether overlays, or samples in items, are kept: nobody has looked into these."""
+    """Tell whether overlays or samples in items are kept: nobody has looked into these."""
     table = loaded.table[rows]
     is_overlay = table[:, TAG] & _ANY_OVERLAY == _OVERLAY_DATA
+    is_overlay &= table[:, PARENT] >= 0
     is_shown = (is_overlay | (table[:, TAG] == PIXEL_DATA)) & (table[:, OPERATION] == _KEPT)
     is_shown[pixels - rows.start] = False
     return bool(is_shown.any())

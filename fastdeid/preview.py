@@ -71,7 +71,7 @@ def preview(
             value = PixelValue(reader, row, file.fileno())
             rows = reader.rows(0)
             known = functools.partial(identity_of, reader, rows, file.fileno())
-            looked = stage.look(rows, value, reader.transfer_syntax, None, known)
+            looked = stage.look(rows, value, reader.transfer_syntax, known=known)
             if looked is None:
                 return Preview("", 0, [], None)
             if frame is not None and not 1 <= frame <= looked.source.n_frames:

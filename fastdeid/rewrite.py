@@ -300,10 +300,8 @@ class Rewriter:
     def _from_source(self, loaded: Loaded, job: Job, at: int, length: int) -> Sequence[Chunk]:
         """Return a range of the source, or what becomes of pixel data on the way."""
         treated, clearing = job.treated, job.clearing
-        if treated is not None and treated.replacement is not None:
-            chunks = treated.replacement.chunks
-            if chunks is not None and loaded.cells[job.found.pixels * N_COLUMNS + VALUE] == at:
-                return chunks
+        if treated is not None and at in treated.ranges:
+            return treated.ranges[at]
         if clearing is None or loaded.cells[clearing.row * N_COLUMNS + VALUE] != at:
             return ((at, length),)
         return (ClearedRange(clearing, at, length),)

@@ -178,7 +178,12 @@ class NativeSource:
             cut[:, 3] += cut[:, 3] % 2
         return [Box(*box) for box in cut.tolist()]
 
-    def masked(self, boxes_of: BoxesOf, fill: tuple[int, ...], spool: Spool) -> Replacement:  # noqa: ARG002
+    def masked(
+        self,
+        boxes_of: BoxesOf,
+        fill: tuple[int, ...],
+        spool: Spool | None = None,  # noqa: ARG002
+    ) -> Replacement:
         """Fill the boxes of all frames: in what is loaded, else when it is written."""
         runs = list(self._frames.masked_runs(boxes_of))
         if self._value.in_file:

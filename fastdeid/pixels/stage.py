@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -21,13 +21,14 @@ from fastdeid.pixels.examine import (
     examination_of,
     examine_frames,
 )
-from fastdeid.pixels.expectation import thresholds_for
+from fastdeid.pixels.expectation import LIKELY, thresholds_for
 from fastdeid.pixels.image import Image, wanted_tags
 from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.keeping import Keeper
-from fastdeid.pixels.masked_box import MaskedBox
+from fastdeid.pixels.masked_box import IN_OVERLAY, MaskedBox
 from fastdeid.pixels.masks import Box, Layout, darkest_index, fill_samples
 from fastdeid.pixels.ocr import Reader
+from fastdeid.pixels.planes import Plane, with_overlay_bits
 from fastdeid.pixels.regions import RegionRules, find_boxes, outside_regions
 from fastdeid.pixels.source import (
     Clear,
@@ -39,6 +40,7 @@ from fastdeid.pixels.source import (
 )
 from fastdeid.pixels.spool import Spool
 from fastdeid.pixels.views import View, views_of
+from fastdeid.storage import Chunk
 
 Samples = npt.NDArray[Any]
 Clearing = tuple[Clear, ClearedChunk]
@@ -72,7 +74,7 @@ class Treated(msgspec.Struct):
 
     judgement: "clean", "masked" or "review". examined: text was sought in every frame. n_masked:
     frames with masks. replacement: None when nothing was masked. spool: to be closed when the
-    output is written.
+    output is written. ranges: what stands instead of ranges of the source that begin at a byte.
     """
 
     judgement: str
@@ -82,6 +84,14 @@ class Treated(msgspec.Struct):
     boxes: tuple[MaskedBox, ...] = ()
     replacement: Replacement | None = None
     spool: Spool | None = None
+    ranges: dict[int, list[Chunk]] = msgspec.field(default_factory=dict)
+
+    def add(self, other: Treated) -> None:
+        """Add what became of an overlay of the instance."""
+        if self.judgement != Judgement.REVIEW and other.judgement != Judgement.CLEAN:
+            self.judgement = other.judgement
+        self.boxes += other.boxes
+        self.ranges |= other.ranges
 
 
 class Looked(NamedTuple):
@@ -114,12 +124,15 @@ class PixelStage:
         value: PixelValue,
         transfer_syntax: str,
         clearing: Clearing | None = None,
+        *,
         known: Known = _nobody,
+        bits: Collection[int] = (),
     ) -> Looked | None:
         """Find what must go; None for pixels that no stage is about.
 
         rows: of the file. value: its Pixel Data. clearing: of overlays in bits that no sample uses.
-        known: returns what the headers know of people, when lines may be kept.
+        known: returns what the headers know of people, when lines may be kept. bits: of native
+        samples in which overlays stay.
         Raises DicomError when frames must be looked at or masked and cannot be, and OSError.
         """
         image = Image(value.loaded, rows, value.fd, self._wanted)
@@ -136,7 +149,7 @@ class PixelStage:
             if self._keeper is not None and found.judgement is not Judgement.CLEAN:
                 view_of = _views(image, source)
                 found = self._keeper.without_kept(found, view_of, source.n_frames, known())
-            return Looked(image, source, found)
+            return Looked(image, source, with_overlay_bits(found, source, sorted(bits)))
         return Looked(image, source, examination_of(rules, {}, (layout.rows, layout.columns)))
 
     def treat(
@@ -145,14 +158,16 @@ class PixelStage:
         value: PixelValue,
         transfer_syntax: str,
         clearing: Clearing | None = None,
+        *,
         known: Known = _nobody,
+        bits: Collection[int] = (),
     ) -> Treated | None:
         """Find and mask what must go; None for pixels that no stage is about.
 
         As `look`. Raises DicomError also when text covers too much of a frame, and OutputError when
         there is no room.
         """
-        looked = self.look(rows, value, transfer_syntax, clearing, known)
+        looked = self.look(rows, value, transfer_syntax, clearing, known=known, bits=bits)
         if looked is None:
             return None
         found = looked.found
@@ -161,6 +176,30 @@ class PixelStage:
         treated = Treated(str(found.judgement), self._stages.text, looked.source.n_frames)
         if found.judgement is not Judgement.CLEAN:
             self._mask(treated, *looked)
+        if treated.replacement is not None and treated.replacement.chunks is not None:
+            treated.ranges[value.start] = treated.replacement.chunks
+        return treated
+
+    def treat_overlay(self, plane: Plane, value: PixelValue) -> Treated:
+        """Clear the bits of text in an overlay plane. value: its Overlay Data.
+
+        Raises DicomError when its length is not that of its frames. However much is text, the image
+        loses nothing by it.
+        """
+        source = NativeSource(value, plane.layout, plane.n_frames)
+        found = examine_frames(
+            lambda frame: source.samples(frame) * np.uint8(255), plane.n_frames, thresholds=LIKELY
+        )
+        is_unsure = found.judgement in {Judgement.REVIEW, Judgement.TOO_MUCH}
+        judgement = Judgement.REVIEW if is_unsure else found.judgement
+        treated = Treated(str(judgement), examined=True, n_frames=plane.n_frames)
+        if judgement is not Judgement.CLEAN:
+            boxes, _ = _boxes_of(found, source)
+            reason = f"{IN_OVERLAY}{plane.group & 0xFF:02X}"
+            treated.boxes = tuple(msgspec.structs.replace(box, reason=reason) for box in boxes)
+            chunks = source.masked(_BoxesOf(found), (0,)).chunks
+            if chunks is not None:
+                treated.ranges[value.start] = chunks
         return treated
 
     def _rule_masks(self, image: Image, layout: Layout) -> Masks:

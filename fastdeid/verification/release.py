@@ -257,7 +257,8 @@ class Release:
 def _row(values: dict[str, Any]) -> Row:
     path = values["source_path_bytes"] or (values["source_path"] or "").encode()
     given = {name: values[name] for name in _ROW if name != "source_path"}
-    given["masks"] = msgspec.json.decode(values["masks"] or "[]", type=list[MaskedBox])
+    boxes = msgspec.json.decode(values["masks"] or "[]", type=list[MaskedBox])
+    given["masks"] = [box for box in boxes if not box.is_in_overlay]
     return Row(source_path=path, **given)
 
 

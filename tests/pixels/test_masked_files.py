@@ -15,7 +15,6 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 from fastdeid.outcome import Outcome
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.verdicts import Verdict
-from tests.options.profiles import with_options
 from tests.pixels.files import (
     COLUMNS,
     NATIVE,
@@ -231,21 +230,6 @@ def test_what_was_not_examined_is_not_claimed(mode: PixelMode, tmp_path: Path) -
     assert ds.PixelData == WRITTEN.tobytes()
     assert (ds.BurnedInAnnotation, outcome.frames_examined) == ("YES", 0)
     assert "113101" not in codes_of(ds)
-
-
-@pytest.mark.parametrize("kept", [False, True])
-def test_an_overlay_that_is_kept_was_not_examined(kept: bool, tmp_path: Path) -> None:
-    ds = attributes()
-    for element, vr, value in (
-        *((0x0010, "US", ds.Rows), (0x0011, "US", ds.Columns), (0x0040, "CS", "G")),
-        *((0x0050, "SS", [1, 1]), (0x0100, "US", 1), (0x0102, "US", 0)),
-        (0x3000, "OW", bytes(ds.Rows * ds.Columns // 8)),
-    ):
-        ds.add_new(0x60000000 | element, vr, value)
-    profile = with_options(["clean_graphics"] if kept else [])
-    outcome, after = treat(written(ds, CLEAN.tobytes()), tmp_path, profile=profile)
-    assert (0x60003000 in read(after)) == kept
-    assert (outcome.frames_examined, "113101" in codes_of(read(after))) == (not kept, not kept)
 
 
 def test_pixel_data_of_another_length_than_its_frames_is_quarantined(tmp_path: Path) -> None:
