@@ -9,6 +9,7 @@ import os
 import secrets
 import tempfile
 import threading
+import weakref
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -219,6 +220,9 @@ class _OneByOne:
         self._deidentifier = Deidentifier(
             compiled, pseudonyms, self._folder.name, pixels=PixelMode(pixels)
         )
+        # Who is forgotten by `_one_by_one` leaves nothing behind.
+        weakref.finalize(self, self._folder.cleanup)
+        weakref.finalize(self, self._deidentifier.close)
         # The de-identifier has one file at hand at a time.
         self._lock = threading.Lock()
 

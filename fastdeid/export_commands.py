@@ -11,6 +11,7 @@ import typer
 from fastdeid.link_commands import Crosswalk, SharedSubjects, project_pseudonyms, terminable
 
 if TYPE_CHECKING:
+    from fastdeid.linkage.reidentify import Originals
     from fastdeid.pseudonyms import Pseudonyms
     from fastdeid.risk import Remedy, Risk
 
@@ -55,6 +56,15 @@ _MissingDate = Annotated[
 _AuditLog = Annotated[
     Path | None,
     typer.Option(help="Audit log. Default: reidentify.log in the link table's folder."),
+]
+_OptionalLinkTable = Annotated[
+    Path | None, typer.Option("--link-table", help="The link table's folder.", metavar="DIR")
+]
+_Release = Annotated[
+    Path | None,
+    typer.Option(
+        help="Without link table: a release whose profile is reversible.", metavar="TARGET"
+    ),
 ]
 _TableOut = Annotated[
     Path | None,
@@ -150,36 +160,42 @@ def pairs(link_table: _LinkTable, out: _Folder, key: _Key = None) -> None:
         typer.echo(f"{name:<44}{number:>14,}")
 
 
-def reidentify(
+def reidentify(  # noqa: PLR0917 - typer calls it by name
     target: _Target,
-    link_table: _LinkTable,
+    link_table: _OptionalLinkTable = None,
     key: _Key = None,
+    release: _Release = None,
     out: _TableOut = None,
     audit_log: _AuditLog = None,
 ) -> None:
     """Turn pseudonyms back into originals, for whoever holds the key (PHI).
 
-    Looks them up in the link table: a patient code, accession number or UID, a de-identified DICOM
-    file, or a table with columns named as in the manifest. (There is no reversible mode yet, in
-    which the key alone would do.) Each use is appended to the audit log; when it cannot be written,
-    nothing is told.
+    Takes a patient code, accession number or UID, a de-identified DICOM file, or a table with
+    columns named as in the manifest. Looks them up in the link table; or, of outputs whose profile
+    is reversible, decrypts what they enclose: the file itself, or those that --release names. Each
+    use is appended to the audit log; when it cannot be written, nothing is told.
     """
     from fastdeid.audit import LOG_FILE, record
     from fastdeid.keys import read_key
-    from fastdeid.link_table import open_link_table
     from fastdeid.linkage.reidentify import find_file, find_one, find_table
     from fastdeid.pseudonyms import Pseudonyms
 
     secret = read_key(_need(key))
     pseudonyms = Pseudonyms(secret)
-    table = open_link_table(link_table, secret)
+    audit_log = audit_log or (link_table and link_table / LOG_FILE)
+    if audit_log is None:
+        from fastdeid.errors import UsageError
+
+        raise UsageError("without --link-table, say where the audit log is: --audit-log FILE")
+    written: Path = audit_log
 
     def log(kind: str, asked: int, found: int) -> None:
-        path = audit_log or link_table / LOG_FILE
-        record(path, key_id=pseudonyms.key_id, kind=kind, asked=asked, found=found)
+        record(written, key_id=pseudonyms.key_id, kind=kind, asked=asked, found=found)
 
     path = Path(target)
-    if path.is_dir() or (path.is_file() and not _is_dicom(path)):
+    is_table = path.is_dir() or (path.is_file() and not _is_dicom(path))
+    table = _originals(target, link_table, release, secret, is_table=is_table)
+    if is_table:
         with terminable():
             rows, found = find_table(table, path, _needed(out), log)
         typer.echo(f"{'rows':<44}{rows:>14,}\n{'rows with an original':<44}{found:>14,}")
@@ -187,6 +203,29 @@ def reidentify(
     answers = find_file(table, path, log) if path.is_file() else find_one(table, target, log)
     typer.echo(json_module.dumps(answers, indent=2, ensure_ascii=False))
     raise typer.Exit(0 if answers else 4)
+
+
+def _originals(
+    asked: str, link_table: Path | None, release: Path | None, secret: bytes, *, is_table: bool
+) -> Originals:
+    """Return what leads back: the link table, or what outputs enclose."""
+    from fastdeid.errors import UsageError
+    from fastdeid.link_table import open_link_table
+    from fastdeid.linkage.disclosed import disclose_file, disclose_release, everywhere
+    from fastdeid.linkage.reidentify import pseudonyms_in
+    from fastdeid.pseudonyms import Pseudonyms
+
+    path = Path(asked)
+    if link_table is not None:
+        if release is not None:
+            raise UsageError("--link-table and --release exclude each other")
+        return open_link_table(link_table, secret)
+    if path.is_file() and not is_table:
+        return disclose_file(path, Pseudonyms(secret))
+    if release is not None:
+        wanted = pseudonyms_in(asked) if is_table else everywhere(asked)
+        return disclose_release(release, Pseudonyms(secret), wanted)
+    raise UsageError("--link-table leads back, or --release TARGET of a reversible profile")
 
 
 def risk(

@@ -19,6 +19,7 @@ from fastdeid.kernels.rows import REPEATED, find_rows
 from fastdeid.kernels.values import PREFIX, pack_operations, pack_values
 from fastdeid.manifest import ORIGINAL_FIELDS, PSEUDONYM_FIELDS, PUBLIC_FIELDS
 from fastdeid.outcome import INSTANCE, NOTHING_SHARED, NUMBER, ORIGINAL_INSTANCE, Shared
+from fastdeid.reversible import Enclosed
 from fastdeid.setting import Setting, Settings
 
 _INSTANCE: Final = OWN[0]
@@ -56,7 +57,8 @@ class Facts(msgspec.Struct):
     """What holds for the files with the same COMMON values and encoding.
 
     originals: as in `Shared`. operations: packed, -1 until the first file has been decided; shared
-    and instance_number hold for these, the second where they change Instance Number.
+    and instance_number hold for these, the second where they change Instance Number. enclosed:
+    originals for `reversible`, None where outputs do not hold any.
     """
 
     setting: Setting
@@ -64,6 +66,7 @@ class Facts(msgspec.Struct):
     operations: int = -1
     shared: Shared = NOTHING_SHARED
     instance_number: bytes = b""
+    enclosed: Enclosed | None = None
 
 
 class Found(msgspec.Struct, gc=False):
@@ -185,7 +188,8 @@ class FactsFinder:
                 _check_uid(present.get(name, b""), name)
         originals = [present.get(name, b"") for name in ORIGINAL_FIELDS]
         originals[ORIGINAL_INSTANCE] = b""
-        return Facts(setting, tuple(originals))
+        enclosed = None if setting.envelope is None else setting.envelope.gather(values)
+        return Facts(setting, tuple(originals), enclosed=enclosed)
 
     def _judge(
         self, loaded: Loaded, found: Found, operations: int, result: Result

@@ -24,12 +24,13 @@ class Job:
     files that are loaded. error: what ended it. found: what it is, once that is known; described:
     what manifests say. references: original UIDs of instances that the output refers to. clearing:
     of overlays inside pixel data, None when there are none. treated: what became of its pixels,
-    None when no stage was about them. totals: of the assembly.
+    None when no stage was about them. own_markers: with the originals of a reversible output, once
+    they were asked for. totals: of the assembly.
     """
 
     __slots__ = (
         *("clearing", "described", "error", "fd", "found", "n_cleaned", "number", "place"),
-        *("modified_ns", "references", "size", "totals", "treated"),
+        *("modified_ns", "own_markers", "references", "size", "totals", "treated"),
     )
     found: Found
     described: Described
@@ -46,6 +47,7 @@ class Job:
         self.references: tuple[bytes, ...] = ()
         self.clearing: Clearing | None = None
         self.treated: Treated | None = None
+        self.own_markers: Markers | None = None
 
     @property
     def setting(self) -> Setting:
@@ -56,7 +58,14 @@ class Job:
     def markers(self) -> Markers:
         """What its output says was done."""
         is_examined = self.treated is not None and self.treated.examined
-        return self.setting.examined_markers if is_examined else self.setting.markers
+        markers = self.setting.examined_markers if is_examined else self.setting.markers
+        envelope, enclosed = self.setting.envelope, self.found.facts.enclosed
+        if envelope is None or enclosed is None:
+            return markers
+        if self.own_markers is None:
+            own = (enclosed, self.found.instance, self.setting.encoding)
+            self.own_markers = envelope.add(markers, *own)
+        return self.own_markers
 
     def close(self) -> None:
         """Close the file, and forget what waited to be written."""

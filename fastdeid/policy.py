@@ -67,9 +67,12 @@ class Policy:
         self._choices = _choices_of_table(settings.options)
         self._by_vr = _choices_by_vr(settings.options)
         self.retained_vrs = {vr for vr, choice in self._by_vr.items() if choice.code == "K"}
-        for tag in _REMADE:
+        remade = (*_REMADE, *[tags.ENCRYPTED_ATTRIBUTES_SEQUENCE] * settings.reversible)
+        for tag in remade:
             self._choices[tag] = Choice("X", "set anew by every run", "X")
         self.inserted = frozenset(insertion.tag for insertion in settings.insertions)
+        if settings.reversible:
+            self.inserted |= {tags.ENCRYPTED_ATTRIBUTES_SEQUENCE}
         self.paths: dict[tuple[int, ...], Choice] = {}
         self.private: dict[PrivateName, str] = {}
         self.weakening: list[Override] = []

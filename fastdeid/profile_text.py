@@ -21,6 +21,10 @@ _WIDTH: Final = 100
 # A SOP Class without an IOD: what a rule says where no Type is known.
 _COMPARED: Final = (
     *("options", "pseudonyms", "descriptors", "private_sources", "csa_headers", "shift_times"),
+    "reversible",
+)
+_REVERSIBLE: Final = (
+    "REVERSIBLE: (0400,0500) of every output holds its originals, encrypted under the project key."
 )
 _NO_SOP_CLASS: Final = ""
 _LETTERS: Final = 2  # of the modalities that are no words
@@ -55,6 +59,7 @@ def show_profile(name_or_path: str) -> list[str]:
         f"Pseudonyms: {settings.pseudonyms}. Text: {settings.descriptors}.",
         f"Siemens CSA headers: {settings.csa_headers}.",
         *(["Times of day are shifted."] if settings.shift_times else []),
+        *([_REVERSIBLE] if settings.reversible else []),
         f"Tables of safe private attributes: {', '.join(settings.private_sources)}.",
         *_pixel_lines(settings),
         "",

@@ -20,6 +20,7 @@ from fastdeid.kinds import Kind
 from fastdeid.markers import Markers, make_markers
 from fastdeid.options import with_clean_pixel_data
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.reversible import Envelope
 from fastdeid.rules import Profile, Rules
 
 _PADDING: Final = b" \0"
@@ -41,7 +42,8 @@ class Setting(msgspec.Struct):
     patient. traits: shape (n_kinds,), PER_PATIENT for a kind that needs the second, CONSTANT for
     one whose result is the same for every value, DEFERRED for texts. uid_kind: the kind of plain
     UIDs. date_offset: in days. markers: of outputs whose frames were not examined. encoding,
-    inserted, method: what the markers of others are made of. is_met: a file was decided under it.
+    inserted, method: what the markers of others are made of. envelope: encloses originals, None for
+    irreversible outputs. is_met: a file was decided under it.
     """
 
     rules: Rules
@@ -56,6 +58,7 @@ class Setting(msgspec.Struct):
     encoding: int
     inserted: tuple[tuple[int, str, str], ...]
     method: str
+    envelope: Envelope | None = None
     _examined: Markers | None = None
     is_met: bool = False
 
@@ -82,6 +85,7 @@ class Settings:
         require_available(profile.settings)
         self._profile = profile
         self._pseudonyms = pseudonyms
+        self._envelope = Envelope(pseudonyms) if profile.settings.reversible else None
         self._known: dict[tuple[object, ...], Setting] = {}
         self._shared: dict[tuple[object, ...], int] = {}
         self._n_made = 0
@@ -168,6 +172,7 @@ class Settings:
             encoding=encoding,
             inserted=inserted,
             method=self._profile.method,
+            envelope=self._envelope,
         )
 
     def _rules(self, sop_class_uid: str, *, references: bool, conditions: frozenset[int]) -> Rules:

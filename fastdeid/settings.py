@@ -33,6 +33,7 @@ _PURPOSE: Final = re.compile(rb"^purpose\s*=", re.MULTILINE)
 _LONGEST_CHAIN: Final = 8
 _INHERITED: Final = (
     *("options", "pseudonyms", "descriptors", "private_sources", "csa_headers", "shift_times"),
+    "reversible",
 )
 PRIVATE_SOURCES: Final = ("standard", "tcia")
 # Values of `[pixels]`.
@@ -117,6 +118,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     csa_headers: Literal["remove", "scrub"] | None = None
     pixels: Pixels = Pixels()
     shift_times: bool | None = None
+    reversible: bool | None = None
     well_known_uids: list[str] = []
     rule: list[Rule] = []
     insert: list[Insert] = []
@@ -132,7 +134,8 @@ class Settings(msgspec.Struct, frozen=True):
     overrides: later ones win. pseudonyms: "keyed", or "random" and kept in the link table only.
     descriptors: mode of the text cleaning. private_sources: whose tables of safe private attributes
     hold. csa_headers: what becomes of Siemens CSA headers. pixels: stages on pixel data, every one
-    of them said. shift_times: modified dates move times of day, too. digest: SHA-256 of the files.
+    of them said. shift_times: modified dates move times of day, too. reversible: outputs hold their
+    originals, encrypted under the project key, see `reversible`. digest: SHA-256 of the files.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Settings(msgspec.Struct, frozen=True):
     csa_headers: str = "remove"
     pixels: Pixels = EVERY_STAGE
     shift_times: bool = False
+    reversible: bool = False
     well_known_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     insertions: tuple[Insertion, ...] = ()
@@ -303,6 +307,8 @@ def read_settings(name_or_path: str) -> Settings:
     check_options(settings.options)
     if settings.shift_times and RETAIN_MODIFIED_DATES not in settings.options:
         raise chain[0].failed(f"shift_times asks for {RETAIN_MODIFIED_DATES}", "shift_times")
+    if settings.reversible and settings.pseudonyms != "keyed":
+        raise chain[0].failed("reversible: random pseudonyms must not lead back", "reversible")
     return settings
 
 

@@ -39,6 +39,7 @@ def write_statement(name_or_path: str) -> str:
         _head(profile),
         _options(profile),
         _identities(profile),
+        _originals(profile),
         _dates(profile),
         _contents(profile),
         _marks(profile),
@@ -138,6 +139,25 @@ def _identities(profile: Profile) -> Iterator[str]:
     yield ""
 
 
+def _originals(profile: Profile) -> Iterator[str]:
+    yield "## Originals"
+    yield ""
+    if not profile.settings.reversible:
+        yield "No output holds originals, encrypted or not."
+    else:
+        yield (
+            "Every output holds its originals in Encrypted Attributes Sequence (0400,0500), for "
+            "re-identification as of PS3.15 E.1.2 by whoever holds the project key: Patient ID "
+            "with its issuer, Patient's Name, birth date, Accession Number, Study Date, the UIDs "
+            "of study, series, instance and frame of reference, and Specific Character Set. They "
+            "are a CMS message with AES-256; its key is wrapped under a key derived from the "
+            "project key (RFC 3394), not under an RSA key as E.1.1 has it. **Whoever gets the "
+            "project key re-identifies every output.** An Encrypted Attributes Sequence that "
+            "stands in an input is removed."
+        )
+    yield ""
+
+
 def _dates(profile: Profile) -> Iterator[str]:
     yield "## Dates and times"
     yield ""
@@ -221,6 +241,8 @@ def _marks(profile: Profile) -> Iterator[str]:
         ("(0028,0303) Longitudinal Temporal Information Modified", rules.temporal),
         *((tag_name(i.tag), f"{i.value!r}, {i.reason}") for i in rules.insertions),
     ]
+    if profile.settings.reversible:
+        rows.append(("(0400,0500) Encrypted Attributes Sequence", "its originals, see above"))
     yield from _table(("attribute", "value"), rows)
     yield ""
 

@@ -66,6 +66,14 @@ def verify(  # noqa: PLR0917 - typer calls it by name
     dciodvfy: Annotated[
         bool, typer.Option(help="With --source: ask dciodvfy, when it is installed.")
     ] = True,
+    ocr: Annotated[
+        bool,
+        typer.Option(
+            "--ocr",
+            help="Read text in masked frames and in a sample of the others: pip install "
+            "'fastdeid[ocr]', or Tesseract.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     engine: options.Engine = options.EngineName.LOCAL,
     scheduler: options.Scheduler = "",
@@ -82,6 +90,7 @@ def verify(  # noqa: PLR0917 - typer calls it by name
         profile=profile,
         crosswalk=crosswalk,
         use_dciodvfy=dciodvfy,
+        use_ocr=ocr,
     )
     _check_mode(part, merge, engine)
     with options.interruptible():

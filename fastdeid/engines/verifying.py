@@ -49,6 +49,7 @@ def verify(
     profile: str | None = None,
     crosswalk: PathLike | None = None,
     use_dciodvfy: bool = True,
+    use_ocr: bool = False,
 ) -> Verification:
     """Prove that a finished release holds no original and is what its link table says.
 
@@ -56,7 +57,8 @@ def verify(
     originals that the link table does not hold (dates, institutions, other names) are searched
     for, pixel data and UIDs are compared, and dciodvfy, when installed, judges both. sample:
     a number of outputs, or a share below 1 of them. workers: processes, 0 for none but this one,
-    None for one per CPU. profile, crosswalk: where these files of the run are now.
+    None for one per CPU. profile, crosswalk: where these files of the run are now. use_ocr: read
+    text in masked frames and in a sample of the others, see `verification.second_look`.
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
@@ -69,6 +71,7 @@ def verify(
         profile=profile,
         crosswalk=crosswalk,
         use_dciodvfy=use_dciodvfy,
+        use_ocr=use_ocr,
     )
     return verify_all(request, workers)
 
@@ -91,6 +94,7 @@ def as_request(
     profile: str | None = None,
     crosswalk: PathLike | None = None,
     use_dciodvfy: bool = True,
+    use_ocr: bool = False,
 ) -> Request:
     """Return what is asked for, the link table being beside TARGET unless it is named."""
     return Request(
@@ -102,6 +106,7 @@ def as_request(
         profile=profile or "",
         crosswalk="" if crosswalk is None else os.fspath(crosswalk),
         dciodvfy=use_dciodvfy,
+        ocr=use_ocr,
     )
 
 
@@ -209,6 +214,10 @@ def as_text(done: Verification) -> Iterator[str]:
     }
     for title, number in numbers.items():
         yield f"{title:<40}{number:>16,}"
+    if done.frames_read or done.n_unread:
+        yield f"{'frames read with OCR':<40}{done.frames_read:>16,}"
+        yield f"{'  with text that the run did not seek':<40}{done.frames_with_text:>16,}"
+        yield f"{'images that could not be read':<40}{done.n_unread:>16,}"
     yield f"{'seconds':<40}{done.wall_seconds:>16,.2f}"
     if done.n_unchecked:
         yield f"{'outputs whose masked boxes are not judged':<42}{done.n_unchecked:>14,}"

@@ -1,7 +1,7 @@
-"""The way back, for whoever holds the key: originals of pseudonyms, by the link table.
+"""The way back, for whoever holds the key: originals of pseudonyms.
 
-Pseudonyms are one-way functions: without the link table nothing leads back from them. Every answer
-is preceded by a line in the audit log.
+Pseudonyms are one-way functions: what leads back is the link table, or what reversible outputs
+enclose, see `disclosed`. Every answer is preceded by a line in the audit log.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fastdeid.errors import InputError, UsageError
 from fastdeid.link_table import LinkTable
+from fastdeid.linkage.disclosed import Disclosed
 from fastdeid.new_file import PRIVATE, new_file
 from fastdeid.tabular import Table, column_names, is_text
 
@@ -34,13 +35,16 @@ _ANSWERED: Final = (
     *("source_path", "original_patient_id", "original_issuer_of_patient_id"),
     *("original_patient_name", "original_accession_number", "original_study_instance_uid"),
     *("original_series_instance_uid", "original_sop_instance_uid", "date_offset"),
+    # Of reversible outputs only.
+    *("original_patient_birth_date", "original_study_date"),
 )
+Originals = LinkTable | Disclosed
 
 Log = Callable[[str, int, int], None]  # kind, asked, found
 
 
-def find_one(table: LinkTable, pseudonym: str, log: Log) -> list[dict[str, Any]]:
-    """Return what the link table says of a patient code, accession number or UID.
+def find_one(table: Originals, pseudonym: str, log: Log) -> list[dict[str, Any]]:
+    """Return what the originals say of a patient code, accession number or UID.
 
     log: called with kind, 1 and the number found before anything is returned.
     """
@@ -54,14 +58,15 @@ def find_one(table: LinkTable, pseudonym: str, log: Log) -> list[dict[str, Any]]
     return found
 
 
-def _instances(table: LinkTable, uid: str) -> list[dict[str, Any]]:
+def _instances(table: Originals, uid: str) -> list[dict[str, Any]]:
     wanted = pc.field("sop_instance_uid") == uid
-    rows = table.instances.to_table(list(_ANSWERED), filter=wanted)
+    columns = [name for name in _ANSWERED if name in table.instances.schema.names]
+    rows = table.instances.to_table(columns, filter=wanted)
     return [{"kind": "sop_instance_uid", **row} for row in rows.to_pylist()]
 
 
-def find_file(table: LinkTable, path: str | os.PathLike[str], log: Log) -> list[dict[str, Any]]:
-    """Return the rows of the link table for a de-identified DICOM file, by its SOP Instance UID.
+def find_file(table: Originals, path: str | os.PathLike[str], log: Log) -> list[dict[str, Any]]:
+    """Return the rows of the originals for a de-identified DICOM file, by its SOP Instance UID.
 
     Raises InputError when the file is not DICOM.
     """
@@ -78,8 +83,21 @@ def find_file(table: LinkTable, path: str | os.PathLike[str], log: Log) -> list[
     return found
 
 
+def pseudonyms_in(path: str | os.PathLike[str]) -> dict[str, set[str]]:
+    """Return the pseudonyms of a table by column, see `find_table`. Raises what that raises."""
+    names = [name for name in _COLUMNS if name in column_names(path)]
+    if not names:
+        raise UsageError(f"the table has none of the columns {', '.join(_COLUMNS)}")
+    found: dict[str, set[str]] = {name: set() for name in names}
+    for batch in Table(path, names).batches():
+        for name in names:
+            values = pc.unique(_as_text(batch, name)).to_pylist()
+            found[name].update(value for value in values if value)
+    return found
+
+
 def find_table(
-    table: LinkTable, path: str | os.PathLike[str], out: str | os.PathLike[str], log: Log
+    table: Originals, path: str | os.PathLike[str], out: str | os.PathLike[str], log: Log
 ) -> tuple[int, int]:
     """Write a table with the originals beside its pseudonyms to a new Parquet file of mode 0600.
 
@@ -115,7 +133,7 @@ def find_table(
     return n_rows, n_found
 
 
-def _originals(table: LinkTable, name: str) -> pa.Table:
+def _originals(table: Originals, name: str) -> pa.Table:
     """Return pseudonyms and originals of one kind, once for each pseudonym."""
     if name == "sop_instance_uid":
         columns = ["sop_instance_uid", "original_sop_instance_uid"]
@@ -133,13 +151,17 @@ def _with_originals(
     rows = pa.Table.from_batches([batch])
     found = pa.array([False] * batch.num_rows)
     for name, pairs in originals.items():
-        column = batch.column(name)
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        if not (is_text(column.type) or pa.types.is_null(column.type)):
-            raise UsageError(f"the column {name!r} holds no pseudonyms")
-        places = pc.index_in(column.cast(pa.string()), pairs.column("pseudonym").combine_chunks())
+        places = pc.index_in(_as_text(batch, name), pairs.column("pseudonym").combine_chunks())
         found = pc.or_(found, places.is_valid())
         for original in _COLUMNS[name]:
             rows = rows.append_column(original, pairs.column(original).take(places))
     return rows, found
+
+
+def _as_text(batch: pa.RecordBatch, name: str) -> pa.Array:
+    column = batch.column(name)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not (is_text(column.type) or pa.types.is_null(column.type)):
+        raise UsageError(f"the column {name!r} holds no pseudonyms")
+    return column.cast(pa.string())

@@ -12,10 +12,9 @@ import numpy.typing as npt
 import pydicom
 from pydicom.encaps import generate_frames
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import UID
 
 from fastdeid import tags
-from fastdeid.codecs import codec_for
+from fastdeid.codecs import codec_for, is_coded
 from fastdeid.codecs.codec import decoded_layout
 from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pixels.native import NativeFrames
@@ -34,18 +33,23 @@ class Frames:
 
     def __init__(self, path: bytes | str) -> None:
         self._ds = pydicom.dcmread(path, force=True)
-        self._syntax = UID(
+        self._syntax = str(
             self._ds.file_meta.get("TransferSyntaxUID") or tags.EXPLICIT_VR_LITTLE_ENDIAN
         )
         layout = layout_of(self._ds)
         self._layout = layout
-        self._codec = codec_for(self._syntax, layout) if self._syntax.is_encapsulated else None
+        self._codec = codec_for(self._syntax, layout) if is_coded(self._syntax) else None
         shown = decoded_layout(layout) if self._codec else layout
         self._photometric = shown.photometric_interpretation
 
+    @property
+    def n_frames(self) -> int:
+        """Number of Frames."""
+        return int(self._ds.get("NumberOfFrames") or 1)
+
     def samples(self, frame: int) -> Samples:
         """Return the stored samples of a frame, from 0, shape (rows, columns) or with colours."""
-        number = int(self._ds.get("NumberOfFrames") or 1)
+        number = self.n_frames
         value = self._ds.PixelData
         if self._codec is not None:
             coded = generate_frames(value, number_of_frames=number)

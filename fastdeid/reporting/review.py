@@ -41,6 +41,7 @@ figure { margin: 0 0 2rem; } figcaption { overflow-wrap: anywhere; }
 img { max-width: 48%; height: auto; border: 1px solid #595959; vertical-align: top; }
 .phi { color: #9a0007; font-weight: 600; } a { color: #0b4f8a; }
 a:focus-visible { outline: 3px solid #b34700; }
+.skip { position: absolute; left: -99rem; } .skip:focus { position: static; }
 @media print { figure { break-inside: avoid; } }
 """
 _HEAD: Final = (
@@ -161,9 +162,11 @@ def _page(page: int, n_pages: int, figures: list[str]) -> str:
     content = "".join(figures) or "<p>Nothing was masked, and nothing is to review.</p>"
     return (
         f"{_HEAD}<title>Masked frames, page {page + 1}</title><style>{_STYLE}</style></head><body>"
+        '<a class="skip" href="#main">To the pictures</a>'
         "<header><h1>Masked frames, before and after</h1>"
         '<p class="phi">Pictures of patients as they came: not to be passed on.</p></header>'
-        f'<nav aria-label="Pages">{links}</nav><main>{content}</main></body></html>\n'
+        f'<nav aria-label="Pages">{links}</nav>'
+        f'<main id="main" tabindex="-1">{content}</main></body></html>\n'
     )
 
 

@@ -243,4 +243,7 @@ def _keeps_private(profile: Profile) -> bool:
 def _inserted(profile: Profile) -> frozenset[int]:
     """Return the attributes that a profile sets to values of its own."""
     insertions = getattr(getattr(profile, "settings", None), "insertions", ())
-    return frozenset(insertion.tag for insertion in insertions)
+    set_anew = frozenset(insertion.tag for insertion in insertions)
+    if profile.settings.reversible:
+        set_anew |= {tags.ENCRYPTED_ATTRIBUTES_SEQUENCE}
+    return set_anew

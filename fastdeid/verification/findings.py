@@ -30,6 +30,8 @@ KINDS: Final = {
     "pixel_length_differs": "pixel data of another length than were written",
     "pixels_differ": "pixel data that are not those of the source file",
     "box_not_filled": "a masked box holds more than one colour, or its frame is damaged",
+    "original_in_pixels": "an original of the patient or study can be read in this frame",
+    "text_in_pixels": "text can be read in this frame, in which the run sought text",
     "transfer_syntax_differs": "not the transfer syntax that the link table names",
     "damaged": "cannot be read as DICOM",
     "missing": "the link table names an output that is not there",
@@ -52,7 +54,7 @@ class Finding(msgspec.Struct, frozen=True, order=True):
     may hold a value; "" for the release as a whole. kind: one of KINDS. tag: "(gggg,eeee)", "" when
     no element is concerned. offset: byte in the file, or in the inflated data set of a deflated
     one; -1 for none. what: "name", "patient", "identifier", "phrase", "date" or "uid" for
-    originals, else "".
+    originals, "frame N" for pixels, else "".
     """
 
     path: str

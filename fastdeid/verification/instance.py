@@ -16,9 +16,11 @@ from fastdeid import tags
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
 from fastdeid.options import CLEAN_DESCRIPTORS, RETAIN_UIDS, with_clean_pixel_data
 from fastdeid.pixels.masked_box import MaskedBox
+from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile
 from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
+from fastdeid.verification.enclosed import EnclosedCheck, is_enclosed
 from fastdeid.verification.findings import Finding, tag_text
 from fastdeid.verification.innocence import is_innocent
 from fastdeid.verification.masked import boxes_are_filled
@@ -60,12 +62,15 @@ class Row(msgspec.Struct, frozen=True):
 class InstanceCheck:
     """Checks one output after another.
 
-    everybody: searches for whole names, IDs and UIDs of all patients of the release.
+    everybody: searches for whole names, IDs and UIDs of all patients of the release. pseudonyms: of
+    the project key.
     references: SOP Instance UIDs that the files so far refer to. n_unchecked: files so far whose
     masked boxes could not be decoded.
     """
 
-    def __init__(self, profile: Profile, target: str, everybody: Searcher) -> None:
+    def __init__(
+        self, profile: Profile, target: str, everybody: Searcher, pseudonyms: Pseudonyms
+    ) -> None:
         self._profile = profile
         self._retains_uids = RETAIN_UIDS in profile.options
         self._cleans_texts = CLEAN_DESCRIPTORS in profile.options
@@ -74,6 +79,10 @@ class InstanceCheck:
         self.rules = ProfileCheck(profile)
         self.references: set[str] = set()
         self.n_unchecked = 0
+        self._enclosed = EnclosedCheck(pseudonyms) if profile.settings.reversible else None
+        # Whether encrypted originals of the file at hand are what they should be: then what may
+        # look like a value in them is chance.
+        self._is_sealed = False
 
     def find(
         self, row: Row, searcher: Searcher, source: Content | None, map_uid: MapUid | None
@@ -103,13 +112,10 @@ class InstanceCheck:
         if row.output_digest and _digest(data) != row.output_digest:
             yield Finding(name, "digest_differs")
         contents = read_places(data)
+        yield from self._sealed(row, contents[-1])
         yield from self._originals(row, contents, searcher)
         yield from self._structure(row, contents)
-        if row.masks:
-            is_filled = boxes_are_filled(contents[-1].data, row.masks)
-            self.n_unchecked += is_filled is None
-            if is_filled is False:
-                yield Finding(name, "box_not_filled", tag_text(tags.PIXEL_DATA))
+        yield from self._boxes(row, contents[-1])
         if source is not None:
             yield from compare(
                 *(self.rules, source, contents[-1]),
@@ -118,6 +124,22 @@ class InstanceCheck:
                 map_uid=map_uid,
                 masks=row.masks or (),
             )
+
+    def _sealed(self, row: Row, content: Content) -> Iterator[Finding]:
+        self._is_sealed = False
+        if self._enclosed is not None:
+            kind = self._enclosed.find(content, row.sop_instance_uid or "")
+            self._is_sealed = not kind
+            if kind:
+                tag = tag_text(tags.ENCRYPTED_ATTRIBUTES_SEQUENCE)
+                yield Finding(row.output_path, kind, tag)
+
+    def _boxes(self, row: Row, content: Content) -> Iterator[Finding]:
+        if row.masks:
+            is_filled = boxes_are_filled(content.data, row.masks)
+            self.n_unchecked += is_filled is None
+            if is_filled is False:
+                yield Finding(row.output_path, "box_not_filled", tag_text(tags.PIXEL_DATA))
 
     def _originals(
         self, row: Row, contents: list[Content], searcher: Searcher
@@ -134,7 +156,8 @@ class InstanceCheck:
                 if self._retains_uids and hit.needle.kind == UID:
                     continue
                 if content is inner and (
-                    self.rules.is_made(content, place, names)
+                    (self._is_sealed and is_enclosed(place.path, place.tag))
+                    or self.rules.is_made(content, place, names)
                     or self._is_innocent(content, hit, kind)
                 ):
                     continue

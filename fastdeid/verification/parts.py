@@ -42,6 +42,9 @@ class Part(msgspec.Struct):
     bytes: int = 0
     n_chance: int = 0
     n_unchecked: int = 0
+    frames_read: int = 0
+    frames_with_text: int = 0
+    n_unread: int = 0
 
 
 class Verification(msgspec.Struct):
@@ -50,7 +53,8 @@ class Verification(msgspec.Struct):
     verified, outputs: files looked into, and files of the release. n_chance: hits between samples
     of pixels that are likely to be chance, see `verification.chance`. n_unchecked: outputs with
     masked boxes that could not be decoded to look into them. unresolved: references to instances
-    that are not in the release.
+    that are not in the release. frames_read, frames_with_text, n_unread: with OCR, frames that were
+    read, those with text of images in which the run sought none, and images that cannot be decoded.
     """
 
     findings: list[Finding]
@@ -65,6 +69,16 @@ class Verification(msgspec.Struct):
     dciodvfy: bool
     wall_seconds: float
     exit_code: int
+    frames_read: int = 0
+    frames_with_text: int = 0
+    n_unread: int = 0
+
+
+_COUNTS: Final = (
+    *("verified", "bytes", "n_chance", "n_unchecked"),
+    *("frames_read", "frames_with_text", "n_unread"),
+)
+_RESULTS: Final = dict(zip(_COUNTS, ("n_files", "n_bytes", *_COUNTS[2:]), strict=True))
 
 
 def add_up(
@@ -77,7 +91,7 @@ def add_up(
         number=number,
         of=of,
         release=opened.release.digest(),
-        asked=f"{opened.setup.source != ''} {request.sample}",
+        asked=f"{opened.setup.source != ''} {request.ocr} {request.sample}",
         compared_with_source=opened.setup.source != "",
         dciodvfy=opened.setup.dciodvfy,
         findings=[],
@@ -86,10 +100,8 @@ def add_up(
     for result in results:
         findings.update(result.findings)
         references.update(result.references)
-        part.verified += result.n_files
-        part.bytes += result.n_bytes
-        part.n_chance += result.n_chance
-        part.n_unchecked += result.n_unchecked
+        for name, counted in _RESULTS.items():
+            setattr(part, name, getattr(part, name) + getattr(result, counted))
     part.findings, part.references = sorted(findings), sorted(references)
     return part
 
@@ -100,7 +112,7 @@ def put_together(parts: Sequence[Part], opened: Opened, *, started: float) -> Ve
     started: on the clock of `time.monotonic`. Raises UsageError for parts of several verifications.
     """
     if len({part.asked for part in parts}) > 1:
-        raise UsageError("the parts are of verifications with another --source or --sample")
+        raise UsageError("the parts are of verifications with another --source, --sample or --ocr")
     findings = set(opened.release.find(opened.pseudonyms))
     references: set[str] = set()
     for part in parts:
@@ -109,16 +121,13 @@ def put_together(parts: Sequence[Part], opened: Opened, *, started: float) -> Ve
     return Verification(
         findings=sorted(findings),
         outputs=opened.release.outputs.num_rows,
-        verified=sum(part.verified for part in parts),
-        bytes=sum(part.bytes for part in parts),
-        n_chance=sum(part.n_chance for part in parts),
-        n_unchecked=sum(part.n_unchecked for part in parts),
         references=len(references),
         unresolved=len(references - opened.release.instances()),
         compared_with_source=all(part.compared_with_source for part in parts),
         dciodvfy=all(part.dciodvfy for part in parts),
         wall_seconds=time.monotonic() - started,
         exit_code=RESIDUAL if findings else 0,
+        **{name: sum(getattr(part, name) for part in parts) for name in _COUNTS},
     )
 
 

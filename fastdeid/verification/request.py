@@ -12,6 +12,7 @@ import numpy as np
 
 from fastdeid.errors import KeyFileError, ProfileError, UsageError
 from fastdeid.keys import read_key
+from fastdeid.pixels import ocr
 from fastdeid.project import pseudonyms_of
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile, load_profile
@@ -30,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     source: the folder that was de-identified, "" for no comparison. sample: see `choose`, "" for
     all outputs. profile, crosswalk: where these files of the run are now, "" where they were.
-    dciodvfy: ask it, where it is installed and there is a source.
+    dciodvfy: ask it, where it is installed and there is a source. ocr: read text in pixels.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
     crosswalk: str = ""
     dciodvfy: bool = True
+    ocr: bool = False
 
 
 def absolute(request: Request) -> Request:
@@ -90,6 +92,8 @@ def open_release(request: Request) -> Opened:
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
+    if request.ocr and not ocr.is_installed():
+        raise ocr.OcrMissingError
     folder, links = os.path.realpath(request.target), os.path.realpath(request.link_table)
     if not os.path.isdir(folder):
         raise UsageError("TARGET is not a folder")
@@ -113,6 +117,7 @@ def open_release(request: Request) -> Opened:
         key=secret,
         dciodvfy=request.dciodvfy and bool(request.source) and dciodvfy.is_installed(),
         everybody=release.everybody(),
+        ocr=request.ocr,
     )
     paths = release.outputs.column("output_path").to_pylist()
     return Opened(setup, profile, pseudonyms, release, choose(paths, request.sample))

@@ -19,6 +19,7 @@ from fastdeid.verification.instance import InstanceCheck, Row
 from fastdeid.verification.originals import Original, find_needles, find_whole_needles
 from fastdeid.verification.places import Content
 from fastdeid.verification.searching import Searcher
+from fastdeid.verification.second_look import SecondLook
 
 _NAMES: Final = re.compile(r"[^/]+")
 
@@ -27,7 +28,7 @@ class Setup(msgspec.Struct, frozen=True):
     """What all tasks share.
 
     source: folder to compare with, "" for none. dciodvfy: ask it, too. everybody: names, IDs and
-    study UIDs of all patients.
+    study UIDs of all patients. ocr: read text in pixels.
     """
 
     target: str
@@ -36,6 +37,7 @@ class Setup(msgspec.Struct, frozen=True):
     key: bytes
     dciodvfy: bool
     everybody: list[Original]
+    ocr: bool = False
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Result(msgspec.Struct):
     """What a task has found.
 
     n_unchecked: outputs whose masked boxes could not be decoded. references: SOP Instance UIDs
-    that the outputs refer to.
+    that the outputs refer to. frames_read to n_unread: see `SecondLook`.
     """
 
     findings: list[Finding]
@@ -64,6 +66,9 @@ class Result(msgspec.Struct):
     n_needles: int
     n_unchecked: int
     references: list[str]
+    frames_read: int = 0
+    frames_with_text: int = 0
+    n_unread: int = 0
 
 
 class Verifier:
@@ -71,12 +76,10 @@ class Verifier:
 
     def __init__(self, setup: Setup, profile: Profile) -> None:
         self._setup = setup
-        self._check = InstanceCheck(
-            profile,
-            setup.target,
-            Searcher(find_whole_needles(setup.everybody)),
-        )
         self._pseudonyms = Pseudonyms(setup.key)
+        everybody = Searcher(find_whole_needles(setup.everybody))
+        self._check = InstanceCheck(profile, setup.target, everybody, self._pseudonyms)
+        self._second_look = SecondLook(setup.target) if setup.ocr else None
 
     def run(self, task: Task) -> Result:
         """Check the outputs of a task. Whatever they are, it ends in findings, never in errors."""
@@ -100,7 +103,7 @@ class Verifier:
         self._check.n_unchecked = 0
         for row in task.rows:
             findings += self._one(row, searcher, sources.get(row.output_path))
-        return Result(
+        result = Result(
             findings,
             n_files=len(task.rows),
             n_bytes=searcher.n_bytes,
@@ -109,6 +112,13 @@ class Verifier:
             n_unchecked=self._check.n_unchecked,
             references=sorted(self._check.references),
         )
+        if self._second_look is not None:
+            look = self._second_look
+            look.n_read = look.n_with_text = look.n_unread = 0
+            findings += look.find(task.rows, searcher)
+            counts = (look.n_read, look.n_with_text, look.n_unread)
+            result.frames_read, result.frames_with_text, result.n_unread = counts
+        return result
 
     def _one(self, row: Row, searcher: Searcher, source: Content | None) -> list[Finding]:
         path = row.output_path

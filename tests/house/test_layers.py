@@ -68,6 +68,7 @@ LAYERS = (
             "references",
             "jobs",
             "pixel_jobs",
+            "reversible",
             "rewrite",
             "second_pass",
             "setting",

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.conftest import REPOSITORY
 from tests.judges import require
 
+AXE: Final = REPOSITORY / "build" / "node_modules" / "axe-core" / "axe.min.js"
 _SECONDS: Final = 60
 _FLAGS: Final = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions"),
@@ -54,8 +56,21 @@ class Page:
     def open(self, path: Path) -> None:
         """Open a file and wait until it is loaded."""
         self.call("Page.navigate", url=path.as_uri())
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        self.wait("Page.loadEventFired")
+
+    def wait(self, method: str) -> None:
+        """Wait until the browser has told of an event of a kind."""
+        while not self.told(method):
             self.events.append(self._receive())
+
+    def check_accessibility(self, axe: Path) -> tuple[list[str], list[Any]]:
+        """Return the rules of axe-core that passed, and what it objects to."""
+        self.evaluate(axe.read_text() + "; 0")
+        passed, found = self.evaluate(
+            "axe.run().then(r => [r.passes.map(p => p.id),"
+            " r.violations.map(v => [v.id, v.nodes.length, v.nodes[0].html])])"
+        )
+        return passed, found
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression of JavaScript."""

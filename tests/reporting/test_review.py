@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pydicom
@@ -16,10 +17,13 @@ import pytest
 from bench.sample_archive import PATIENTS, add_screen_capture
 from fastdeid.engines import local
 from fastdeid.errors import InputError, KeyFileError, UsageError
-from fastdeid.keys import write_key
+from fastdeid.keys import read_key, write_key
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.reporting import review
 from fastdeid.reporting.report import write_report
 from fastdeid.reporting.review import write_review
-from tests.reporting.browser import browse
+from fastdeid.sealing import Sealing
+from tests.reporting.browser import AXE, browse
 
 # Whole runs are left out of the pass without compiled kernels.
 pytestmark = pytest.mark.jit
@@ -123,6 +127,52 @@ def test_it_renders_without_a_request(page: Path, tmp_path: Path) -> None:
         assert tab.told("Runtime.exceptionThrown") == []
         urls = {one["request"]["url"] for one in tab.told("Network.requestWillBeSent")}
         assert {url for url in urls if not url.startswith("data:")} == {page.as_uri()}
+
+
+@pytest.fixture(scope="module")
+def sheet(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the first of two pages: more pictures than one page takes, and one that is none."""
+    (one,) = review._instances(
+        str(finished / "target.link-table"), Sealing(Pseudonyms(read_key(finished / "PROJECT.key")))
+    )
+    folder = tmp_path_factory.mktemp("sheet")
+    gone = msgspec.structs.replace(one, output_path="gone.dcm")
+    places = (str(finished / "source"), str(finished / "target"))
+    assert review._write_pages(str(folder), [one] * 25 + [gone], *places) == 25
+    return folder / "index.html"
+
+
+def test_pages_work_by_keyboard(sheet: Path, tmp_path: Path) -> None:
+    where = "document.activeElement.getAttribute('href')"
+    with browse(tmp_path) as tab:
+        tab.open(sheet)
+        reached = []
+        for _ in range(3):
+            tab.press("Tab", 9)
+            reached.append(tab.evaluate(where))
+            style = "getComputedStyle(document.activeElement).outlineStyle"
+            assert tab.evaluate(style) == "solid"
+            assert tab.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+        assert reached == ["#main", "index.html", "page-002.html"]
+        tab.events.clear()
+        tab.press("Enter", 13, "\r")
+        tab.wait("Page.loadEventFired")
+        assert tab.evaluate("document.querySelector('[aria-current]').textContent") == "page 2"
+        assert tab.evaluate("document.querySelector('figcaption').textContent").endswith(
+            "cannot be shown"
+        )
+
+
+@pytest.mark.parametrize("name", ["index.html", "page-002.html"])
+def test_an_accessibility_check_finds_nothing(sheet: Path, name: str, tmp_path: Path) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm install --prefix build axe-core)")
+    with browse(tmp_path) as tab:
+        tab.open(sheet.with_name(name))
+        passed, found = tab.check_accessibility(AXE)
+    assert found == []
+    assert {"color-contrast", "landmark-one-main", "region", "skip-link"} <= set(passed)
+    assert name != "index.html" or "image-alt" in passed
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "RGB", "YBR_FULL", "PALETTE COLOR"])

@@ -107,7 +107,7 @@ def test_parts_of_another_release_do_not_count(copy: Release) -> None:
 def test_parts_of_different_verifications_are_refused(copy: Release) -> None:
     verifying.verify_part(asked(copy), 0, 2, workers=0)
     verifying.verify_part(asked(copy, source=None), 1, 2, workers=0)
-    with pytest.raises(UsageError, match="another --source or --sample"):
+    with pytest.raises(UsageError, match="another --source, --sample or --ocr"):
         verifying.merge(asked(copy), 2)
 
 
