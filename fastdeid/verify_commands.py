@@ -36,6 +36,14 @@ _Merge = Annotated[
     int | None,
     typer.Option(min=1, help="Put N parts together, and verify the whole.", metavar="N"),
 ]
+_Ocr = Annotated[
+    bool,
+    typer.Option(
+        "--ocr",
+        help="Read text in masked frames and in a sample of the others: pip install "
+        "'fastdeid[ocr]', or Tesseract.",
+    ),
+]
 _EPILOG = """
 Exit codes: 0 nothing found; 9 something found, with a list that holds no values; 2 wrong usage; 5
 the link table cannot be read; 6 a part cannot be written; 7 the profile is not that of the run; 8
@@ -66,14 +74,7 @@ def verify(  # noqa: PLR0917 - typer calls it by name
     dciodvfy: Annotated[
         bool, typer.Option(help="With --source: ask dciodvfy, when it is installed.")
     ] = True,
-    ocr: Annotated[
-        bool,
-        typer.Option(
-            "--ocr",
-            help="Read text in masked frames and in a sample of the others: pip install "
-            "'fastdeid[ocr]', or Tesseract.",
-        ),
-    ] = False,
+    ocr: _Ocr = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
     engine: options.Engine = options.EngineName.LOCAL,
     scheduler: options.Scheduler = "",

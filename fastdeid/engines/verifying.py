@@ -218,9 +218,9 @@ def as_text(done: Verification) -> Iterator[str]:
         yield f"{'frames read with OCR':<40}{done.frames_read:>16,}"
         yield f"{'  with text that the run did not seek':<40}{done.frames_with_text:>16,}"
         yield f"{'images that could not be read':<40}{done.n_unread:>16,}"
-    yield f"{'seconds':<40}{done.wall_seconds:>16,.2f}"
     if done.n_unchecked:
-        yield f"{'outputs whose masked boxes are not judged':<42}{done.n_unchecked:>14,}"
+        yield f"{'masked, but no codec to look at it':<40}{done.n_unchecked:>16,}"
+    yield f"{'seconds':<40}{done.wall_seconds:>16,.2f}"
     if not done.compared_with_source:
         yield "without --source: dates, institutions, other names are checked by the profile only"
     yield "nothing found" if not done.findings else f"{len(done.findings):,} findings"

@@ -21,6 +21,7 @@ from fastdeid.pixels.native import NativeFrames
 Bytes = npt.NDArray[np.uint8]
 Samples = npt.NDArray[Any]
 
+_BLOCK: Final = 8
 _DAMAGE: Final = (DicomError, ValueError, AttributeError, IndexError)
 
 
@@ -42,20 +43,19 @@ def same_but_masked(source: Bytes, output: Bytes, masks: Sequence[MaskedBox]) ->
 def boxes_are_filled(output: Bytes, masks: Sequence[MaskedBox]) -> bool | None:
     """Tell whether the boxes of every frame hold one colour; None where no codec is installed.
 
-    output: as in `same_but_masked`. None also where no box is large enough to judge: in JPEG with
-    shared chrominance a box has a margin in which only chrominance was filled.
+    output: as in `same_but_masked`. In JPEG with shared chrominance a box has a margin of blocks in
+    which only chrominance was filled.
     """
     after = _read(output)
     try:
-        judged = [
+        return all(
             _one_colour(samples, boxes, margin)
             for samples, boxes, margin in _masked_frames(after, masks)
-        ]
+        )
     except CodecMissingError:
         return None
     except _DAMAGE:
         return False
-    return None if None in judged and False not in judged else all(judged)
 
 
 def _read(data: Bytes) -> pydicom.Dataset:
@@ -108,7 +108,7 @@ def _margin(coded: bytes) -> tuple[int, int]:
         if marker in {0xC0, 0xC1, 0xC2}:
             factors = coded[at + 11 : at + 2 + length : 3]
             across, down = max(one >> 4 for one in factors), max(one & 15 for one in factors)
-            return 8 * (down - 1), 8 * (across - 1)
+            return _BLOCK * (down - 1), _BLOCK * (across - 1)
         at += 2 + length
     return 0, 0
 
@@ -186,19 +186,34 @@ def _same_outside(one: Samples, other: Samples, boxes: Sequence[MaskedBox]) -> b
     return np.array_equal(one[outside], other[outside])
 
 
-def _one_colour(
-    samples: Samples, boxes: Sequence[MaskedBox], margin: tuple[int, int]
-) -> bool | None:
-    """Tell whether all boxes of a frame hold the same value; None when nothing is left of one."""
-    rows, columns = margin
-    inside = [
-        samples[
-            box.top + rows : max(box.bottom - rows, 0),
-            box.left + columns : max(box.right - columns, 0),
-        ].reshape(-1, *samples.shape[2:])
+def _one_colour(samples: Samples, boxes: Sequence[MaskedBox], margin: tuple[int, int]) -> bool:
+    """Tell whether all boxes of a frame hold the same value, but for a margin of whole blocks."""
+    colours = {
+        next(filter(None, (_colour(samples[core]) for core in _cores(box, margin))), None)
         for box in boxes
-    ]
-    filled = [one for one in inside if len(one)]
-    if not all(bool((one == filled[0][0]).all()) for one in filled):
-        return False
-    return True if len(filled) == len(boxes) else None
+    }
+    return len(colours) == 1 and None not in colours
+
+
+def _colour(inside: Samples) -> bytes | None:
+    """Return the value that all samples have, None when they have several."""
+    first = inside[0, 0]
+    return bytes(first.tobytes()) if bool((inside == first).all()) else None
+
+
+def _cores(box: MaskedBox, margin: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Yield the parts of a box that may be all that was filled, the box itself first.
+
+    Luminance was filled in the blocks that the text touched, chrominance in larger ones.
+    """
+    for rows in _spans(box.top, box.bottom, margin[0]):
+        for columns in _spans(box.left, box.right, margin[1]):
+            yield rows, columns
+
+
+def _spans(start: int, end: int, margin: int) -> Iterator[slice]:
+    ends = [end, *(one for one in range((end - 1) // _BLOCK * _BLOCK, start, -_BLOCK))]
+    for first in range(start, min(start + margin, end - 1) + 1, _BLOCK):
+        for last in ends:
+            if first < last and end - last <= margin:
+                yield slice(first, last)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from fastdeid.errors import KeyFileError, ProfileError, UsageError
+from fastdeid.errors import InputError, KeyFileError, ProfileError, UsageError
 from fastdeid.keys import read_key
 from fastdeid.pixels import ocr
 from fastdeid.project import pseudonyms_of
@@ -20,7 +20,7 @@ from fastdeid.sealing import Sealing
 from fastdeid.verification import dciodvfy
 from fastdeid.verification.release import Release
 from fastdeid.verification.tasks import Setup, Task
-from fastdeid.workspace import Workspace
+from fastdeid.workspace import SETTINGS_FILE, Workspace
 
 # Opening and reading a file takes about as long as searching so many bytes.
 _COST_PER_FILE = 1 << 18
@@ -80,10 +80,11 @@ class Opened(NamedTuple):
         starts = np.array(self.release.task_starts(self.chosen), np.int64)
         sizes = self.release.outputs.column("output_size").to_numpy()
         costs = (sizes + _COST_PER_FILE) * np.array(self.chosen, np.int64)
-        before = (np.cumsum(costs) - costs)[starts]
-        parts = np.minimum(before * of // max(int(costs.sum()), 1), of - 1)
-        first, after = np.searchsorted(parts, [number, number + 1])
         ends = np.append(starts, len(sizes))
+        before = np.append(0, np.cumsum(costs))[ends]
+        middles = (before[:-1] + before[1:]) // 2
+        parts = np.minimum(middles * of // max(int(costs.sum()), 1), of - 1)
+        first, after = np.searchsorted(parts, [number, number + 1])
         return range(int(ends[first]), int(ends[after]))
 
 
@@ -100,7 +101,10 @@ def open_release(request: Request) -> Opened:
     if request.source and not os.path.isdir(request.source):
         raise UsageError("SOURCE is not a folder")
     secret = read_key(request.key)
-    settings = Workspace(os.path.join(links, "work")).settings
+    workspace = Workspace(os.path.join(links, "work"))
+    if not workspace.has(SETTINGS_FILE):
+        raise InputError("there is no link table of a run: --link-table DIR")
+    settings = workspace.settings
     if Pseudonyms(secret).key_id != settings.key_id:
         raise KeyFileError("this release was made with another project key")
     moved = os.path.realpath(request.crosswalk) if request.crosswalk else ""

@@ -48,6 +48,7 @@ def workplace(tmp_path: Path, released: Released, monkeypatch: pytest.MonkeyPatc
     ]
     write_csv(tmp_path, "mrn;acc;taken;reported;test;value;name\n" + "\n".join(rows), "labs.csv")
     write_csv(tmp_path, "original_id,issuer,person_id\n0011,CLINIC,1\n", "persons.csv")
+    (tmp_path / "our-site.toml").write_text("".join(blocks("toml")))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -63,6 +64,8 @@ def test_every_command_works(workplace: Path, monkeypatch: pytest.MonkeyPatch) -
     codes = {command[1]: run(monkeypatch, command) for command in COMMANDS}
     assert codes == {"link": 0, "run": 0, "export": 3, "reidentify": 0, "manifest": 0}
     assert pq.read_metadata(workplace / "originals.parquet").num_rows == 12
+    disclosed = pq.read_table(workplace / "disclosed.parquet").to_pylist()
+    assert {row["original_patient_id"] for row in disclosed} == set(PATIENTS)
     assert {path.name for path in (workplace / "NAMED").glob("SUB-*")} == {
         "SUB-11",
         "SUB-12",

@@ -86,11 +86,15 @@ def test_jpegs_of_colours_are_looked_into(name: str, subsampling: int) -> None:
     assert boxes_are_filled(data, [mask((4, 7, 80, 70))]) is False
 
 
-def test_a_jpeg_box_without_filled_luminance_to_judge_is_not_judged() -> None:
+@pytest.mark.parametrize("box", [(9, 9, 15, 15), (1, 20, 7, 30), (30, 40, 34, 49)])
+def test_small_boxes_of_shared_chrominance_are_judged_by_what_is_filled(
+    box: tuple[int, int, int, int],
+) -> None:
     of = layout("YBR_FULL_422")
     frame = jpeg(drawn(of), subsampling=2)
-    data, boxes = two_frames(of, BASELINE, frame, (9, 9, 15, 15))
-    assert boxes_are_filled(data, boxes) is None
+    data, boxes = two_frames(of, BASELINE, frame, box)
+    assert boxes_are_filled(data, boxes) is True
+    assert boxes_are_filled(data, [mask((16, 0, 32, 16))]) is False
 
 
 def test_native_frames_are_looked_into() -> None:
