@@ -11,9 +11,9 @@ import pytest
 import fastdeid
 from fastdeid.engines import verifying
 from fastdeid.keys import write_key
-from fastdeid.pixels import ocr
+from fastdeid.pixels import ocr, ocr_rapid
 from tests.cli.test_commands import run_main
-from tests.pixels.drawing import burn, ink_of, phantom
+from tests.pixels.drawing import View, burn, ink_of, phantom
 from tests.pixels.files import attributes, run_length, written
 
 pytestmark = [
@@ -24,7 +24,7 @@ NAME = "PRZYBYLSKA 1943"
 FACTS = "THORAX 120KV"
 
 
-def frame(text: str) -> np.ndarray:  # type: ignore[type-arg]
+def frame(text: str) -> View:
     view = np.ascontiguousarray(phantom("ramp") // 2)
     return burn(view, ink_of(view.shape, text, (10, 34), scale=0.9), 250) if text else view
 
@@ -89,7 +89,7 @@ def test_what_was_not_masked_is_found_and_not_told(
 def test_without_an_engine_it_is_refused_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ocr.ocr_rapid, "find_models", lambda: None)
+    monkeypatch.setattr(ocr_rapid, "find_models", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run_main(monkeypatch, "verify", tmp_path, "--key", tmp_path / "key", "--ocr") == 2
     assert "pip install 'fastdeid[ocr]'" in capsys.readouterr().err
