@@ -11,6 +11,7 @@ import cv2
 
 from fastdeid import tags
 from fastdeid.errors import DicomError
+from fastdeid.pixels.measurements import is_measurement
 from fastdeid.pixels.ocr import Reader, ReadLine
 from fastdeid.reporting.frames import Frames, window_of
 from fastdeid.verification.findings import Finding, tag_text
@@ -30,11 +31,13 @@ class SecondLook:
     """Looks into one output after another.
 
     n_read: frames that were read so far. n_with_text: frames so far with text that the run was not
-    asked to seek. n_unread: outputs so far whose frames cannot be decoded here.
+    asked to seek. n_unread: outputs so far whose frames cannot be decoded here. keeps_measurements:
+    the profile leaves lines that are nothing else.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, keeps_measurements: bool = False) -> None:
         self._target = target
+        self._keeps_measurements = keeps_measurements
         self._reader: Reader | None = None
         self.n_read = self.n_with_text = self.n_unread = 0
 
@@ -67,13 +70,20 @@ class SecondLook:
     ) -> Iterator[Finding]:
         place = (row.output_path, tag_text(tags.PIXEL_DATA), f"frame {number + 1}")
         found = [searcher.find_text(form) for line in lines for form in _forms(line.text)]
-        texts = [line for line in lines if _is_text(line)]
+        texts = [line for line in lines if self._is_text(line)]
         if any(found):
             yield Finding(place[0], "original_in_pixels", place[1], -1, place[2])
         elif texts and row.frames_examined:
             yield Finding(place[0], "text_in_pixels", place[1], -1, place[2])
         elif texts:
             self.n_with_text += 1
+
+    def _is_text(self, line: ReadLine) -> bool:
+        if self._keeps_measurements and is_measurement(line.text):
+            return False
+        n_characters = sum(map(str.isalnum, line.text))
+        sure = line.confidence >= _SURE and line.explained >= _EXPLAINED
+        return sure and n_characters >= _LEAST_CHARACTERS
 
 
 def _digest(row: Row) -> bytes:
@@ -96,9 +106,3 @@ def _chosen(row: Row, n_frames: int) -> list[int]:
 def _forms(text: str) -> tuple[str, ...]:
     """Return a text as it was read, and without the blanks that reading may have put in."""
     return (text, text.replace(" ", ""))
-
-
-def _is_text(line: ReadLine) -> bool:
-    n_characters = sum(map(str.isalnum, line.text))
-    sure = line.confidence >= _SURE and line.explained >= _EXPLAINED
-    return sure and n_characters >= _LEAST_CHARACTERS

@@ -11,6 +11,7 @@ import pydicom.charset
 
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile
+from fastdeid.settings import MEASUREMENTS
 from fastdeid.summary import place_of
 from fastdeid.verification import dciodvfy
 from fastdeid.verification.comparison import MapUid, harvest, read_source
@@ -79,7 +80,9 @@ class Verifier:
         self._pseudonyms = Pseudonyms(setup.key)
         everybody = Searcher(find_whole_needles(setup.everybody))
         self._check = InstanceCheck(profile, setup.target, everybody, self._pseudonyms)
-        self._second_look = SecondLook(setup.target) if setup.ocr else None
+        keeps = profile.settings.pixels.keep == MEASUREMENTS
+        look = SecondLook(setup.target, keeps_measurements=keeps)
+        self._second_look = look if setup.ocr else None
 
     def run(self, task: Task) -> Result:
         """Check the outputs of a task. Whatever they are, it ends in findings, never in errors."""

@@ -12,6 +12,8 @@ import fastdeid
 from fastdeid.engines import verifying
 from fastdeid.keys import write_key
 from fastdeid.pixels import ocr, ocr_rapid
+from fastdeid.pixels.masks import Box
+from fastdeid.verification.second_look import SecondLook
 from tests.cli.test_commands import run_main
 from tests.pixels.drawing import View, burn, ink_of, phantom
 from tests.pixels.files import attributes, run_length, written
@@ -84,6 +86,14 @@ def test_what_was_not_masked_is_found_and_not_told(
     assert (said["frames_read"], said["frames_with_text"]) == (3, 1)
     for word in ("przybylska", "thorax", "120kv"):
         assert word not in (told.out + told.err).lower()
+
+
+def test_lines_that_the_profile_keeps_are_no_findings() -> None:
+    line = ocr.ReadLine(Box(0, 0, 9, 40), "120 kV 250 mA", 0.95, 1.0)
+    assert SecondLook("")._is_text(line)
+    assert not SecondLook("", keeps_measurements=True)._is_text(line)
+    other = ocr.ReadLine(Box(0, 0, 9, 40), "Przybylska 120 kV", 0.95, 1.0)
+    assert SecondLook("", keeps_measurements=True)._is_text(other)
 
 
 def test_without_an_engine_it_is_refused_with_what_to_install(
