@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from fastdeid.dates import shift_value
+from fastdeid.dates import shift_unix, shift_value
 from fastdeid.documents import dummy_document
 from fastdeid.dummies import dummy_items, dummy_value, pad
 from fastdeid.kinds import Kind
@@ -146,6 +146,13 @@ def _shift(kind: Kind, raw: bytes, context: Context, *_: object) -> bytes:
     return _otherwise(kind) if moved is None else pad(moved, kind.vr)
 
 
+def _shift_unix(kind: Kind, raw: bytes, context: Context, *_: object) -> bytes:
+    """Move seconds since 1970 as dates with their times move; what is none is not kept."""
+    days, minutes = context.date_offset, context.time_offset
+    moved = shift_unix(kind.vr, raw, days, minutes, big_endian=context.big_endian) if days else None
+    return _otherwise(kind) if moved is None else moved
+
+
 def _cap_age(kind: Kind, raw: bytes, *_: object) -> bytes:
     """Cap ages over 89 years at 090Y, 45 CFR 164.514(b)(2)(i)(C); what is no age is not kept."""
     ages = []
@@ -173,6 +180,7 @@ _REPLACEMENTS: Final[dict[str, _Replacement]] = {
     "document_length": _document_length,
     "items": _items,
     "shift": _shift,
+    "shift_unix": _shift_unix,
     "cap_age": _cap_age,
     # Deferred, see `Kind`: who resolves a value without the file's identity gets nothing of it.
     "clean": _nothing,

@@ -79,8 +79,10 @@ def shift_day(day: dt.date, days: int) -> dt.date | None:
         return None
 
 
-def shift_unix(vr: str, raw: bytes, days: int, *, big_endian: bool) -> bytes | None:
-    """Return Unix times, in seconds since 1970, moved by `days`; None when that cannot be.
+def shift_unix(
+    vr: str, raw: bytes, days: int, minutes: int = 0, *, big_endian: bool
+) -> bytes | None:
+    """Return Unix times, in seconds since 1970, moved by days and minutes; None for no such value.
 
     vr: FD, OD, SL, UL, OL, SV, UV or OV; raw: one or more numbers of it. Zeros are unset, and stay.
     None for other VRs, bytes that are no whole numbers of the VR, values that are not finite, and
@@ -93,7 +95,8 @@ def shift_unix(vr: str, raw: bytes, days: int, *, big_endian: bool) -> bytes | N
     seconds = struct.unpack(layout, raw)
     if not all(math.isfinite(value) for value in seconds):
         return None
-    moved = [value + days * _SECONDS_PER_DAY if value else value for value in seconds]
+    distance = days * _SECONDS_PER_DAY + minutes * 60
+    moved = [value + distance if value else value for value in seconds]
     try:
         return struct.pack(layout, *moved)
     except struct.error:

@@ -177,6 +177,7 @@ class _Teller:
             return {
                 "map_uid": "registered in PS3.6",
                 "shift": "whole days do not change it",
+                "shift_unix": "not set",
                 "cap_age": "not over 89 years",
                 "clean": "nothing in it identifies",
             }.get(way, way)
@@ -184,6 +185,7 @@ class _Teller:
             return {
                 "map_uid": "UID mapped",
                 "shift": "date shifted",
+                "shift_unix": "date shifted",
                 "cap_age": "age capped",
                 "clean": "text cleaned",
                 "items": "dummy item",

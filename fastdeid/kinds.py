@@ -67,8 +67,8 @@ class Kind(msgspec.Struct, frozen=True):
     """One way to replace a value, and one way to learn from it.
 
     replace: "" (nothing), "dummy", "map_uid", "patient_id", "patient_name", "accession",
-    "document", "document_length", "items", "shift", "cap_age" or "clean". harvest: "" (nothing),
-    "name", "patient" (an ID), "identifier", "phrase", "date" or "uid". tag: 0 unless the
+    "document", "document_length", "items", "shift", "shift_unix", "cap_age" or "clean". harvest:
+    "", "name", "patient" (an ID), "identifier", "phrase", "date" or "uid". tag: 0 unless the
     replacement depends on it. per_patient: the replacement depends on the patient of the file, so
     it must not be remembered from one patient to the next. otherwise: "dummy" where a value that
     cannot be shifted or capped is replaced by a dummy, "" where it is emptied.

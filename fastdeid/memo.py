@@ -27,6 +27,10 @@ _PACK_NEEDLE: Final = Struct("=3q").pack_into
 # anew, before it outgrows the processor's cache; what does repeat is soon resolved again.
 MOST_BYTES: Final = 3 << 20
 MOST_ENTRIES: Final = 6000
+# Results that no later value finds and that are longer than this (Siemens CSA headers) stand
+# between the others and are not in their way: memory bounds them, not the cache.
+PASSING_LENGTH: Final = 4096
+MOST_PASSING: Final = 16 << 20
 
 
 class Memo:
@@ -50,7 +54,12 @@ class Memo:
     def make_room(self) -> None:
         """Start anew when the memo is too large. Entries stay what they are until the next call."""
         used = self._used_cells
-        if used[uids.N_BYTES] > MOST_BYTES or used[uids.N_ENTRIES] > MOST_ENTRIES:
+        remembered = used[uids.N_BYTES] - self._passing
+        if (
+            remembered > MOST_BYTES
+            or self._passing > MOST_PASSING
+            or used[uids.N_ENTRIES] > MOST_ENTRIES
+        ):
             self._forget()
 
     def next_stamps(self, n_files: int) -> int:
@@ -126,12 +135,15 @@ class Memo:
         used[uids.N_NEEDLES] = first + len(needles)
         if code >= 0:
             self._place(entry, code)
+        elif len(result) > PASSING_LENGTH:
+            self._passing += len(stored)
         return entry
 
     def _forget(self) -> None:
         self.generation += 1
         self.slots[:] = -1
         self.used[:] = 0
+        self._passing = 0
 
     def _grow(self, entries: int = 0, n_bytes: int = 0, needles: int = 0) -> None:
         # The number of entries stays a power of two: the kernel masks hashes with that of slots.

@@ -26,7 +26,11 @@ from fastdeid.options import (
 from fastdeid.private_plan import Decision, Plan, Planner
 from fastdeid.private_rows import PrivateRow, creator_name, unpack_rows
 from fastdeid.private_values import Treatment, Verdict, true_vr
-from fastdeid.profiles.private_tables import PrivateAttribute, read_private_table
+from fastdeid.profiles.private_tables import (
+    PrivateAttribute,
+    read_private_table,
+    read_unix_times,
+)
 from fastdeid.rules import Profile, Rules
 
 __all__ = ["Decision", "PrivateRules", "private_rules", "safe_attributes"]
@@ -88,6 +92,10 @@ class PrivateRules:
             held = self._safe.get(key, vrs)
             # No VR at all stands for any VR.
             self._safe[key] = tuple({*held, *vrs}) if held and vrs else ()
+        self._unix = {
+            (creator_name(one.creator), one.group, one.element): one.vrs
+            for one in read_unix_times()
+        }
         self._treatment = Treatment(dates, uids)
         self._declared = declared
         self._csa = csa
@@ -182,7 +190,10 @@ class PrivateRules:
             action, reason = "K", "known to be safe"
         else:
             return Verdict(Operation.REMOVE, "", "", "private, not known to be safe")
-        vr = true_vr(row, vrs or ())
+        unix = self._unix.get(key)
+        vr = true_vr(row, vrs or unix or ())
         if vr is None:
             return Verdict(Operation.REMOVE, "", "", f"{reason}, but not with this VR")
+        if unix is not None and action == "K":
+            return self._treatment.keep_unix_time(vr, f"{reason}, Unix time")
         return self._treatment.act(action, vr, reason)

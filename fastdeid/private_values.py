@@ -48,6 +48,13 @@ class Treatment(NamedTuple):
         operation, replace = self._act(action, vr)
         return Verdict(operation, replace, vr if replace else "", reason)
 
+    def keep_unix_time(self, vr: str, reason: str) -> Verdict:
+        """Return the verdict on a number of seconds since 1970 that may stay: a date it is."""
+        if self.dates == "shift":
+            return Verdict(Operation.REPLACE, "shift_unix", vr, reason)
+        kept = Operation.KEEP if self.dates == "keep" else Operation.REMOVE
+        return Verdict(kept, "", "", reason)
+
     def _act(self, action: str, vr: str) -> tuple[Operation, str]:
         if action == "Z":
             return Operation.EMPTY, ""

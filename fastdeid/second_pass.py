@@ -148,7 +148,7 @@ class SecondPass:
                     vr=vr,
                     vm="1-n",
                     tag=tag,
-                    per_patient=replace in {"patient_id", "patient_name", "shift"},
+                    per_patient=replace in {"patient_id", "patient_name", "shift", "shift_unix"},
                     otherwise="dummy",
                 )
             )

@@ -1,9 +1,8 @@
 """Data elements of a data set as a table of numbers, PS3.5 section 7.
 
-One pass over the bytes fills an *element table*: int64, one row for each data element and each
-item, in the order of the file. The bytes come in through a window: `header` holds the bytes of
-the file without the values that were skipped, and `state[SHIFT]` is the distance from a position
-in `header` to the offset in the file.
+One pass fills an *element table*: int64, a row for each element and each item, in the order of the
+file. The bytes come in through a window: `header` holds those of the file without the values that
+were skipped, and `state[SHIFT]` is the distance from a position in it to the offset in the file.
 """
 
 from __future__ import annotations
@@ -18,21 +17,19 @@ N_COLUMNS = 12
 # Bits of FLAGS; the depth of the row stands above them.
 UNDEFINED, IMPLICIT, BULK, SEQUENCE = 1, 2, 4, 8
 IS_ITEM, FRAGMENTS, CHANGED, BIG_ENDIAN = 16, 32, 64, 128
-# A value so long that it may not be loaded (then it is BULK): nothing may depend on its bytes,
-# because how much is loaded depends on the files before.
+# A value so long that it may not be loaded (then it is BULK): nothing may depend on its bytes.
 LONG = 256
 DEPTH_SHIFT = 9
 
 # Cells of the state of a file; N_ROWS is the row behind its last one.
-(POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG) = range(7)
-(ERROR_TAG, ERROR_OFFSET, E_TAG, E_VR, E_LENGTH, E_SIZE, N_BULK) = range(7, 14)
-(FIRST_ROW, STATUS, ENCODING) = range(14, 17)
+POSITION, SHIFT, LOADED, FILE_END, N_ROWS, DEPTH, LAST_TAG, ERROR_TAG, ERROR_OFFSET = range(9)
+E_TAG, E_VR, E_LENGTH, E_SIZE, N_BULK, FIRST_ROW, STATUS, ENCODING = range(9, 17)
 N_STATE = 17
 
 # Bits of an encoding.
 EXPLICIT, BIG = 1, 2
 
-# Columns of the stack: the row that is open, where its bytes end at the latest, its encoding.
+# Columns of the stack: the open row, where its bytes end at the latest, its encoding.
 ROW, LIMIT, CODING = 0, 1, 2
 MAX_DEPTH = 64
 
@@ -43,18 +40,17 @@ _GO_ON = -1
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 BULK_LENGTH = 4096
+# Longer private values in UN are not looked into.
+MOST_TRIED = 1 << 20
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA = 0x7FE00010
 # VR numbers, the alphabetical order of PS3.5 section 6.2.
 _LO, _OB, _OW, _SQ, _SV, _UC, _UL, _UN, _UR, _UT = 11, 13, 18, 22, 25, 27, 29, 30, 31, 33
 
-# Without reference counting (`_nrt`) a kernel cannot allocate; passing arrays on costs nothing.
 _KERNEL = {"cache": True, "nogil": True, "_nrt": False}
-# A helper is compiled into the kernels of its file that call it; it has no machine code of its own.
 _helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _BYTES = nb.types.Array(nb.uint8, 1, "C")
-_STATE = nb.types.Array(nb.int64, 1, "C")
 _TABLE = nb.types.Array(nb.int64, 2, "C")
 _KEYS = nb.types.Array(nb.uint32, 1, "C", readonly=True)
 _VRS = nb.types.Array(nb.uint8, 1, "C", readonly=True)
@@ -76,15 +72,6 @@ def _u32(header, at, encoding):
 
 
 @_helper
-def _log2(size):
-    bits = 0
-    while size > 1:
-        size >>= 1
-        bits += 1
-    return bits
-
-
-@_helper
 def _dictionary_vr(tag, keys, vrs):
     """VR number of a tag in implicit VR: the dictionary's, LO for private creators, else UN."""
     group = tag >> 16
@@ -95,7 +82,7 @@ def _dictionary_vr(tag, keys, vrs):
     if (group & 0xFF00) == 0x5000 or (group & 0xFF00) == 0x6000:
         tag &= 0xFF00FFFF
     mask = keys.shape[0] - 1
-    slot = ((tag * 0x9E3779B1) & 0xFFFFFFFF) >> (32 - _log2(keys.shape[0]))
+    slot = ((tag * 0x9E3779B1) & 0xFFFFFFFF) * keys.shape[0] >> 32  # a power of two
     while keys[slot] != 0xFFFFFFFF:
         if keys[slot] == tag:
             return np.int64(vrs[slot])
@@ -105,14 +92,13 @@ def _dictionary_vr(tag, keys, vrs):
 
 @_helper
 def _fail(state, reason, tag):
-    state[ERROR_TAG] = tag
-    state[ERROR_OFFSET] = state[POSITION] + state[SHIFT]
+    state[ERROR_TAG], state[ERROR_OFFSET] = tag, state[POSITION] + state[SHIFT]
     return reason
 
 
 @_helper
-def _too_long(state, end):
-    return TRUNCATED if end > state[FILE_END] else OVERRUN
+def _end_beyond(state, end, tag):
+    return _fail(state, TRUNCATED if end > state[FILE_END] else OVERRUN, tag)
 
 
 @_helper
@@ -126,8 +112,7 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
     """Tag, VR, length and size of the element header at the position; needs 8 loaded bytes."""
     at = state[POSITION]
     tag = (_u16(header, at, encoding) << 16) | _u16(header, at + 2, encoding)
-    state[E_TAG] = tag
-    state[E_SIZE] = 8
+    state[E_TAG], state[E_SIZE] = tag, 8
     if not encoding & EXPLICIT or (tag >> 16) == 0xFFFE:
         state[E_VR] = _dictionary_vr(tag, keys, vrs)
         state[E_LENGTH] = _u32(header, at + 4, encoding)
@@ -141,8 +126,7 @@ def _read_element_header(header, state, encoding, codes, keys, vrs):
         return _GO_ON
     if at + 12 > state[LOADED]:
         return NEED
-    state[E_LENGTH] = _u32(header, at + 8, encoding)
-    state[E_SIZE] = 12
+    state[E_LENGTH], state[E_SIZE] = _u32(header, at + 8, encoding), 12
     return _GO_ON
 
 
@@ -186,8 +170,7 @@ def _close(state, table, stack, end):
 @_helper
 def _leaf(state, table, stack, flags):
     """Append a leaf and move over its value; a LONG one that is not loaded is a source range."""
-    vr = state[E_VR]
-    length = state[E_LENGTH]
+    vr, length = state[E_VR], state[E_LENGTH]
     end = state[POSITION] + state[E_SIZE] + length
     is_loaded = end <= state[LOADED]
     is_long = length > BULK_LENGTH and (_OB <= vr <= _OW or vr in (_UN, _UT))
@@ -238,13 +221,13 @@ def _step_item(header, state, table, stack, codes):
     # What goes wrong with an item is an error of its sequence.
     state[E_TAG] = table[row, TAG]
     if tag == _SEQUENCE_END and table[row, FLAGS] & UNDEFINED:
-        state[POSITION] = at + 8
+        state[POSITION] += 8
         return _close(state, table, stack, offset)
     if tag != _ITEM:
         return _fail(state, BAD_ITEM, table[row, TAG])
     is_undefined = length == UNDEFINED_LENGTH
     if not is_undefined and offset + 8 + length > stack[depth, LIMIT]:
-        return _fail(state, _too_long(state, offset + 8 + length), table[row, TAG])
+        return _end_beyond(state, offset + 8 + length, table[row, TAG])
     item_coding = _item_coding(header, state, stack, codes, (table[row, TAG] >> 16) & 1)
     if item_coding < 0:
         return NEED
@@ -257,20 +240,40 @@ def _step_item(header, state, table, stack, codes):
 
 @_helper
 def _holds_items(header, state, encoding, keys, vrs):
-    """Tell whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that holds items."""
-    vr = state[E_VR]
-    if vr != _UN:
-        return 1 if vr == _SQ else 0
-    if state[E_LENGTH] == UNDEFINED_LENGTH:
-        return 1
+    """Tell whether an element is a sequence: SQ, or UN (PS3.5 6.2.2) that holds items.
+
+    A private element that begins as an item is tried, wholly loaded; `_give_up` takes it back.
+    """
+    vr, length = state[E_VR], state[E_LENGTH]
+    if vr != _UN or length == UNDEFINED_LENGTH:
+        return 1 if vr in (_SQ, _UN) else 0
     at = state[POSITION] + state[E_SIZE]
-    if not encoding & EXPLICIT or state[E_LENGTH] < 8:
+    is_private = (state[E_TAG] >> 16) & 1
+    if length < 8 or (length > MOST_TRIED if is_private else not encoding & EXPLICIT):
         return 0
-    if _dictionary_vr(state[E_TAG], keys, vrs) != _SQ:
+    if not is_private and _dictionary_vr(state[E_TAG], keys, vrs) != _SQ:
         return 0
     if at + 4 > state[LOADED]:
         return NEED + 1
-    return 1 if _u32(header, at, 0) == 0xE000FFFE else 0
+    if _u32(header, at, 0) != 0xE000FFFE:
+        return 0
+    return NEED + 1 if is_private and at + length > state[LOADED] else 1
+
+
+@_helper
+def _give_up(state, table, stack):
+    """Take the innermost private UN that is open for bytes: it is no sequence, tried as one."""
+    depth = state[DEPTH]
+    while depth > 0:
+        row = stack[depth, ROW]
+        depth -= 1
+        is_private_un = table[row, VR] == _UN and (table[row, TAG] >> 16) & 1
+        if is_private_un and not table[row, FLAGS] & UNDEFINED:
+            table[row, FLAGS] ^= SEQUENCE | (LONG if table[row, LENGTH] > BULK_LENGTH else 0)
+            state[DEPTH], state[N_ROWS], table[row, END] = depth, row + 1, row + 1
+            state[POSITION] = table[row, VALUE] + table[row, LENGTH]
+            return True
+    return False
 
 
 @_helper
@@ -294,16 +297,6 @@ def _after_data_set(state, failed):
 
 
 @_helper
-def _out_of_bytes(state):
-    """Tell what it means that fewer than 8 bytes are loaded at the position."""
-    if state[LOADED] + state[SHIFT] < state[FILE_END]:
-        return NEED
-    if state[DEPTH] == 0 and state[N_ROWS] > state[FIRST_ROW]:
-        return TRAILING
-    return _fail(state, _too_long(state, state[POSITION] + state[SHIFT] + 8), 0)
-
-
-@_helper
 def _step_element(header, state, table, stack, codes, keys, vrs):
     """Read one element of the open data set or item."""
     depth = state[DEPTH]
@@ -324,7 +317,7 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
     length = state[E_LENGTH]
     end = state[POSITION] + state[SHIFT] + state[E_SIZE] + length
     if length != UNDEFINED_LENGTH and end > stack[depth, LIMIT]:
-        return _fail(state, _too_long(state, end), tag)
+        return _end_beyond(state, end, tag)
     items = _holds_items(header, state, encoding, keys, vrs)
     if items > 1:
         return NEED
@@ -344,30 +337,37 @@ def _step_element(header, state, table, stack, codes, keys, vrs):
 
 
 @_helper
+def _step(header, state, table, stack, codes, keys, vrs):
+    """Read one header, or close what ends at the position."""
+    depth = state[DEPTH]
+    offset = state[POSITION] + state[SHIFT]
+    if offset == stack[depth, LIMIT]:
+        if depth == 0 or not table[stack[depth, ROW], FLAGS] & UNDEFINED:
+            return DONE if depth == 0 else _close(state, table, stack, offset)
+        return _end_beyond(state, offset + 8, 0)
+    if state[POSITION] + 8 > state[LOADED] or offset + 8 > stack[depth, LIMIT]:
+        within = offset + 8 <= stack[depth, LIMIT] or depth == 0
+        if within and state[LOADED] + state[SHIFT] < state[FILE_END]:
+            return NEED
+        if depth == 0 and state[N_ROWS] > state[FIRST_ROW]:
+            return TRAILING
+        return _end_beyond(state, offset + 8, 0)
+    if state[N_ROWS] == table.shape[0]:
+        return FULL
+    if depth > 0 and table[stack[depth, ROW], FLAGS] & SEQUENCE:
+        return _step_item(header, state, table, stack, codes)
+    return _step_element(header, state, table, stack, codes, keys, vrs)
+
+
+@_helper
 def _scan(header, state, table, stack, codes, keys, vrs):
     """Go on with one file until it ends, fails, or asks for something."""
     while True:
-        depth = state[DEPTH]
-        offset = state[POSITION] + state[SHIFT]
-        if offset == stack[depth, LIMIT]:
-            if depth == 0:
-                return DONE
-            if not table[stack[depth, ROW], FLAGS] & UNDEFINED:
-                _close(state, table, stack, offset)
-                continue
-            return _fail(state, _too_long(state, offset + 8), 0)
-        if state[POSITION] + 8 > state[LOADED] or offset + 8 > stack[depth, LIMIT]:
-            if offset + 8 > stack[depth, LIMIT] and depth > 0:
-                return _fail(state, _too_long(state, offset + 8), 0)
-            return _out_of_bytes(state)
-        if state[N_ROWS] == table.shape[0]:
-            return FULL
-        if depth > 0 and table[stack[depth, ROW], FLAGS] & SEQUENCE:
-            status = _step_item(header, state, table, stack, codes)
-        else:
-            status = _step_element(header, state, table, stack, codes, keys, vrs)
+        status = _step(header, state, table, stack, codes, keys, vrs)
         if status == NEED and state[LOADED] + state[SHIFT] >= state[FILE_END]:
-            return _fail(state, TRUNCATED, state[E_TAG])
+            status = _fail(state, TRUNCATED, state[E_TAG])
+        if status >= ENCAPSULATED and _give_up(state, table, stack):
+            continue
         if status != _GO_ON:
             return status
 

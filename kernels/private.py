@@ -50,17 +50,15 @@ def _is_creator(tag):
 
 @_helper
 def _starts_as_item(header, table, row):
-    """Whether a short value in UN begins with an item tag, little endian (PS3.5 section 6.2.2)."""
+    """Whether a short value in UN begins with an item tag, of either byte order."""
     flags = table[row, _FLAGS]
     if table[row, _VR] != _UN or table[row, _LENGTH] < 8 or flags & (_SEQUENCE | _LONG | _BULK):
         return False
     at = table[row, _VALUE]
-    return (
-        header[at] == 0xFE
-        and header[at + 1] == 0xFF
-        and header[at + 2] == 0x00
-        and header[at + 3] == 0xE0
-    )
+    first, second = header[at], header[at + 1]
+    if first == 0xFE and second == 0xFF:
+        return header[at + 2] == 0x00 and header[at + 3] == 0xE0
+    return first == 0xFF and second == 0xFE and header[at + 2] == 0xE0 and header[at + 3] == 0x00
 
 
 @_helper

@@ -266,6 +266,11 @@ def main(source: Path, target: Path) -> None:
             private.TCIA_ORIGIN,
             tcia,
         ),
+        "unix_times.csv": (
+            _csv_text([*private.HEADER], private.unix_rows()),
+            _release("pydicom", "_private_dict"),
+            None,
+        ),
         "ps3_06_dictionary.csv": (dictionary_text(), _release("pydicom", "_dicom_dict"), None),
         "ps3_06_uids.csv": (uid_text(), _release("pydicom", "_uid_dict"), None),
         "ps3_16_cid_7050.csv": (methods_text(), _release("pydicom", "sr._concepts_dict"), None),

@@ -27,6 +27,18 @@ _NOT_KEPT: Final = {"K3", "R", "X", "Z"}
 # Kept as text by the knowledge base, but the values are dates with times: they are treated as such.
 _DATE_TIMES: Final = {("GEMS_PETD_01", "0017", "05")}
 
+# Numbers of seconds since 1970 by the names that the makers gave them: creator, tag.
+_UNIX_TIMES: Final = (
+    ("A.L.I. Technologies, Inc.", "3711xx04"),
+    ("ELSCINT1", "07A1xx04"),
+    ("GEMS_ADWSoft_3D1", "0047xxBA"),
+    ("GEMS_IDEN_01", "0009xx27"),
+    ("GEMS_IDEN_01", "0009xxE9"),
+    ("GEMS_IQTB_IDEN_47", "0047xx02"),
+    ("GEMS_STDY_01", "0023xx70"),
+)
+_SAYS_TIME: Final = re.compile(r"\b(?:date|time ?stamp|time)\b", re.IGNORECASE)
+
 Rows = list[list[str]]
 
 
@@ -72,3 +84,19 @@ def tcia_rows(source: Path) -> Rows:
         for key, names in sorted(vrs.items())
         if key not in refused
     ]
+
+
+def unix_rows() -> Rows:
+    """Return private attributes that hold Unix times, in the columns of `safe_rows`.
+
+    Raises ValueError where pydicom's private dictionary calls one of them anything but a time.
+    """
+    from pydicom._private_dict import private_dictionaries
+
+    rows = []
+    for creator, tag in _UNIX_TIMES:
+        vr, _, name, _ = private_dictionaries[creator][tag]
+        if not _SAYS_TIME.search(name):
+            raise ValueError(f"{tag} of {creator} is no time")
+        rows.append([creator, tag[:4], tag[-2:], vr])
+    return rows

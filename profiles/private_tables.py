@@ -41,13 +41,22 @@ def read_private_table(source: str) -> PrivateTable:
     """
     if source not in SOURCES:
         raise TableError(f"no source {source!r} of safe private attributes")
+    about = read_sources()[SOURCES[source]]
+    rows = _read_rows(SOURCES[source])
+    return PrivateTable(about["origin"], about.get("edition", ""), about["digest"], rows)
+
+
+@cache
+def read_unix_times() -> tuple[PrivateAttribute, ...]:
+    """Return private attributes whose values are seconds since 1970; none of them is safe."""
+    return _read_rows("unix_times.csv")
+
+
+def _read_rows(name: str) -> tuple[PrivateAttribute, ...]:
     import csv
 
-    name = SOURCES[source]
     _, *lines = csv.reader(read_bytes(name).decode("utf-8").splitlines())
-    about = read_sources()[name]
-    rows = tuple(_attribute(*line) for line in lines)
-    return PrivateTable(about["origin"], about.get("edition", ""), about["digest"], rows)
+    return tuple(_attribute(*line) for line in lines)
 
 
 def _attribute(creator: str, group: str, element: str, vr: str) -> PrivateAttribute:

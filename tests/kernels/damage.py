@@ -40,6 +40,7 @@ _PATCHES: Final = (
 _NAME: Final = Element(0x00100010, "PN", b"Doe^Jane")
 _UID: Final = Element(0x00081155, "UI", b"1.2.3\0")
 _INNER: Final = Sequence(0x00081140, (((_UID,), True), ((), True), ((_UID, _NAME), False)), True)
+_PRIVATE: Final = Sequence(0x00091002, (((_NAME,), False), ((), True)), vr="UN")
 # Every nesting that PS3.5 section 7.5 knows, with few elements: damage hits a boundary soon.
 SAMPLES: Final[tuple[tuple[Node, ...], ...]] = (
     (_UID, _NAME, Element(0x00280010, "US", b"\0\2"), Element(PIXEL_DATA, "OW", b"\1\2\3\4")),
@@ -49,6 +50,7 @@ SAMPLES: Final[tuple[tuple[Node, ...], ...]] = (
     (Sequence(0x00081140, (((_INNER,), False),), vr="UN"), _NAME),
     (Element(0x00090010, "LO", b"ACME"), Sequence(0x00091001, (((_NAME, _INNER), True),)), _NAME),
     (Sequence(0x00091001, (((_INNER, _NAME), False), ((), False)), undefined=True), _UID),
+    (Sequence(0x00091001, (((_PRIVATE, _NAME), True), ((_PRIVATE,), False)), vr="UN"), _UID),
 )
 
 

@@ -309,7 +309,8 @@ def pack_private(data: bytes, rows: Sequence[Row]) -> bytes:
             value, length = (raw, row.length) if known else (b"", 0xFFFF)
         flags = 2 * row.implicit | 8 * row.sequence | 16 * row.item | 128 * row.big
         flags |= 256 * is_long(row)
-        if row.vr == "UN" and not is_long(row) and len(raw) >= 8 and raw[:4] == b"\xfe\xff\x00\xe0":
+        is_item = raw[:4] in {b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"}
+        if row.vr == "UN" and not is_long(row) and len(raw) >= 8 and is_item:
             flags |= 512
         vr = VR_NAMES.index(row.vr)
         packed += struct.pack("<IIiBHH", number, row.tag, row.parent, vr, flags, length) + value

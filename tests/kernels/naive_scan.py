@@ -16,6 +16,8 @@ PIXEL_DATA: Final = 0x7FE00010
 FRAGMENT_VRS: Final = frozenset("OB OD OF OL OV OW".split())
 # Sequences and items that may be open at the same time.
 MOST_OPEN: Final = 63
+# Bytes of a private value in UN that is looked into.
+MOST_TRIED: Final = 1 << 20
 
 
 @dataclass
@@ -91,6 +93,7 @@ class _Parser:
         self.data = data
         self.dictionary = dictionary
         self.scan = Scan()
+        self.n_tried = 0
 
     def parse(self, start: int, coding: _Coding) -> Scan:
         at = start
@@ -162,6 +165,10 @@ class _Parser:
         row.undefined = head.length == UNDEFINED
         if self.is_sequence(head, value, coding):
             return self.sequence(row, head, coding, limit)
+        if self.may_be_sequence(head, value):
+            end = self.try_sequence(row, head, coding, limit)
+            if end is not None:
+                return end
         if row.undefined:
             if head.tag != PIXEL_DATA or row.implicit or head.vr not in FRAGMENT_VRS:
                 raise RefusedError("undefined_length", head.tag, at)
@@ -177,6 +184,25 @@ class _Parser:
         is_item = self.data[value : value + 4] == b"\xfe\xff\x00\xe0"
         known = self.implicit_vr(head.tag) == "SQ"
         return coding.explicit and head.length >= 8 and known and is_item
+
+    def may_be_sequence(self, head: _Header, value: int) -> bool:
+        """Private UN that begins as an item, and is not too long to be looked into."""
+        is_private_un = head.vr == "UN" and bool(head.tag >> 16 & 1)
+        is_item = self.data[value : value + 4] == b"\xfe\xff\x00\xe0"
+        return is_private_un and is_item and 8 <= head.length <= MOST_TRIED
+
+    def try_sequence(self, row: Row, head: _Header, coding: _Coding, limit: int) -> int | None:
+        """Add a sequence and return where it ends; None, with nothing added, when it is none."""
+        n_rows = len(self.scan.rows)
+        self.n_tried += 1
+        try:
+            return self.sequence(row, head, coding, limit)
+        except RefusedError:
+            del self.scan.rows[n_rows:]
+            row.sequence = False
+            return None
+        finally:
+            self.n_tried -= 1
 
     def sequence(self, row: Row, head: _Header, coding: _Coding, limit: int) -> int:
         """Add a sequence and its items, PS3.5 section 7.5; the items of UN are implicit, 6.2.2."""
@@ -234,6 +260,8 @@ class _Parser:
 
     def fragments(self, row: Row) -> int:
         """Add encapsulated pixel data, PS3.5 section A.4; its length takes the delimiter in."""
+        if self.n_tried:
+            raise RefusedError("fragments in bytes", row.tag, row.header)
         row.fragments = True
         self.add(row)
         coding = _Coding(explicit=True, big=False)

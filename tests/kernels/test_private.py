@@ -51,7 +51,15 @@ def test_private_rows_are_packed_with_all_that_stands_below_them(
 
 
 @pytest.mark.parametrize(
-    "value", [bytes(1024), bytes(1025), bytes(5000), b"\xfe\xff\x00\xe0" + bytes(4), b"\xfe\xff"]
+    "value",
+    [
+        bytes(1024),
+        bytes(1025),
+        bytes(5000),
+        b"\xfe\xff\x00\xe0" + bytes(4),
+        b"\xff\xfe\xe0\0" + bytes(4),
+        b"\xfe\xff",
+    ],
 )
 @pytest.mark.parametrize("vr", ["LO", "UN", "OB"])
 def test_values_that_may_be_left_unloaded_are_no_part_of_the_key(vr: str, value: bytes) -> None:

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from fastdeid.kernels import elements as kernel
 from fastdeid.kernels.elements import BULK, FLAGS, FRAGMENTS, LONG
 from fastdeid.kernels.rows import REPEATED, find_first, find_rows, find_standing
-from tests.builders import EXPLICIT, Element, Encoding, element, encode, fragments, item, sequence
+from tests.builders import (
+    EXPLICIT,
+    IMPLICIT,
+    Element,
+    Encoding,
+    element,
+    encode,
+    fragments,
+    item,
+    sequence,
+)
 from tests.kernels import naive
 from tests.kernels.damage import PLAIN_ENCODINGS, damaged, sound
 from tests.kernels.naive_scan import RefusedError, Row, Scan
@@ -93,6 +103,59 @@ def test_a_text_value_is_loaded_however_long() -> None:
     raw = element(0x00104000, "LT", b"x" * 6000)
     scanned = Scanned(raw, 0, kernel.EXPLICIT, steps=[64])
     assert scanned.table[0, FLAGS] == 0
+    assert outcome(scanned.result) == outcome(lambda: expected(raw, EXPLICIT))
+
+
+@pytest.mark.parametrize("vr", ["UN", ""])
+def test_a_private_value_that_is_a_sequence_is_one_whatever_its_vr(vr: str) -> None:
+    # PS3.5 section 6.2.2: what UN holds is in implicit VR, little endian.
+    encoding = EXPLICIT if vr else IMPLICIT
+    name = element(0x00100010, "PN", b"Doe^Jane", IMPLICIT)
+    raw = element(0x00091001, "UN", item(name, IMPLICIT), encoding)
+    rows = Scanned(raw, 0, coding_of(encoding)).result().rows
+    assert [row.tag for row in rows] == [0x00091001, 0xFFFEE000, 0x00100010]
+    assert [row.sequence for row in rows] == [True, False, False]
+    assert [row.implicit for row in rows][2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        item(b"\x10\x00\x10\x00\xff\0\0\0Doe", IMPLICIT),  # an element beyond its item
+        item(b"", IMPLICIT) + b"\0\0",
+        item(element(0x00100010, "PN", b"Doe^Jane", IMPLICIT), IMPLICIT)[:-2],
+        item(b"\xff" * 12, IMPLICIT),
+        b"\xfe\xff\x00\xe0\xff\xff\xff\xff",
+    ],
+)
+def test_a_private_value_that_only_begins_as_a_sequence_is_bytes(value: bytes) -> None:
+    after = element(0x00100010, "PN", b"Doe^Jane", IMPLICIT)
+    raw = element(0x00091001, "UN", value, IMPLICIT) + after
+    rows = Scanned(raw, 0, 0, steps=[9]).result().rows
+    assert [(row.tag, row.sequence) for row in rows] == [(0x00091001, False), (0x00100010, False)]
+
+
+def test_only_the_innermost_of_tried_sequences_is_given_up() -> None:
+    inner = element(0x00111001, "UN", item(b"\xff" * 12, IMPLICIT), IMPLICIT)
+    raw = element(0x00091001, "UN", item(inner, IMPLICIT), IMPLICIT)
+    rows = Scanned(raw, 0, 0).result().rows
+    assert [(row.tag, row.sequence) for row in rows] == [
+        *((0x00091001, True), (0xFFFEE000, False), (0x00111001, False))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("length", "is_sequence", "flags"),
+    [(kernel.MOST_TRIED - 8, True, 0), (kernel.MOST_TRIED - 6, False, LONG)],
+)
+def test_a_very_long_private_value_is_not_looked_into(
+    length: int, is_sequence: bool, flags: int
+) -> None:
+    inner = element(0x00420011, "OB", bytes(length - 8), IMPLICIT)
+    raw = element(0x00091001, "UN", item(inner, IMPLICIT))
+    scanned = Scanned(raw, 0, kernel.EXPLICIT, steps=[1 << 16])
+    assert scanned.result().rows[0].sequence == is_sequence
+    assert scanned.table[0, FLAGS] & LONG == flags
     assert outcome(scanned.result) == outcome(lambda: expected(raw, EXPLICIT))
 
 

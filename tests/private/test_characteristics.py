@@ -191,4 +191,4 @@ def test_in_implicit_vr_the_declared_vr_counts() -> None:
     more = b.sequence(0x00080310, definitions, encoding)
     found = decided(declaration("SAFE", more, encoding=encoding), encoding=encoding)
     # Of the last one nothing says that it is a sequence; its bytes do.
-    assert found == {1: "keep", 2: "map_uid UI", 3: "shift DA", 4: "keep"}
+    assert found == {1: "keep", 2: "map_uid UI", 3: "shift DA", 4: "keep", 5: "keep"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import struct
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -141,6 +141,67 @@ def test_items_keep_their_own_safe_elements(encoding: b.Encoding, tmp_path: Path
         (item,) = data_set[sequence].value
         assert private_tags(item) == [0x20010011, 0x20011103]
         assert item[0x20011103].value == 700.0
+
+
+@pytest.mark.parametrize("encoding", [b.EXPLICIT, b.IMPLICIT], ids=repr)
+def test_a_sequence_of_defined_length_in_unknown_bytes_is_kept_and_cleaned(
+    encoding: b.Encoding, tmp_path: Path
+) -> None:
+    inner = b.IMPLICIT
+    block = creator(0x20010010, PHILIPS, inner) + b.number(B_FACTOR, "FL", 1000.0, encoding=inner)
+    content = b.text(0x00100010, "PN", NAME, inner) + b.text(0x00181030, "LO", "HEAD", inner)
+    whole = b.item(content + b.text(0x00081155, "UI", "1.2.3.4", inner) + block, inner)
+    data_set = output(
+        tmp_path,
+        creator(0x20010010, PHILIPS, encoding),
+        b.element(0x2001105F, "UN", whole, encoding),
+        encoding=encoding,
+    )
+    value = data_set[0x2001105F].value
+    (item,) = value if not isinstance(value, bytes) else convert_items(value)
+    assert item.ProtocolName == "HEAD"
+    assert item.ReferencedSOPInstanceUID.startswith("2.25.")
+    assert item[B_FACTOR].value in {1000.0, struct.pack("<f", 1000.0)}
+
+
+def convert_items(raw: bytes) -> pydicom.Sequence:
+    """Return the items that a value in UN holds, in implicit VR little endian."""
+    from pydicom.filereader import read_sequence
+
+    return read_sequence(io.BytesIO(raw), True, True, len(raw), "ISO_IR 6")
+
+
+@each_encoding
+def test_unix_times_that_a_file_declares_safe_move_with_its_dates(
+    encoding: b.Encoding, tmp_path: Path
+) -> None:
+    middays = [1_071_230_400, 1_071_230_400 + 3600]
+    declared = b.sequence(
+        0x00080300,
+        [
+            b.item(
+                b.number(0x00080301, "US", 0x0009, encoding=encoding)
+                + b.text(0x00080302, "LO", "GEMS_IDEN_01", encoding)
+                + b.text(0x00080303, "CS", "SAFE", encoding),
+                encoding,
+            )
+        ],
+        encoding,
+    )
+    data_set = output(
+        tmp_path,
+        b.text(0x00080020, "DA", "20031212", encoding),
+        declared,
+        creator(0x00090010, "GEMS_IDEN_01", encoding),
+        b.number(0x00091027, "SL", *middays, encoding=encoding),
+        encoding=encoding,
+    )
+    value = data_set[0x00091027].value
+    if isinstance(value, bytes):
+        value = list(struct.unpack("<2i", value))
+    days = (date(2003, 12, 12) - datetime.strptime(data_set.StudyDate, "%Y%m%d").date()).days  # noqa: DTZ007
+    assert days != 0
+    assert list(value) == [middays[0] - 86_400 * days, middays[1] - 86_400 * days]
 
 
 def test_private_elements_of_a_removed_sequence_go(tmp_path: Path) -> None:

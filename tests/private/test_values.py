@@ -90,7 +90,7 @@ def test_without_a_listed_vr_any_value_is_kept_by_its_own() -> None:
 
 
 def test_a_value_that_begins_as_an_item_is_a_sequence_that_was_not_read() -> None:
-    item = b.item(b.text(0x00100010, "PN", "DOE", b.IMPLICIT), b.IMPLICIT)
+    item = b.item(b.text(0x00100010, "PN", "DOE", b.IMPLICIT), b.IMPLICIT) + b"\0\0"
     for listed in ([], ["LO"], ["SQ"], ["OB"]):
         assert treated("UN", *listed, value=item) == "remove"
 
@@ -104,6 +104,24 @@ def test_in_implicit_vr_the_table_says_what_a_value_is() -> None:
         (0x00991002, "map_uid UI"),
         (0x00991005, "keep"),
     ]
+
+
+# Unix times
+
+GE = "GEMS_IDEN_01"
+
+
+@pytest.mark.parametrize(
+    ("dates", "decided"), [("shift", "shift_unix SL"), ("keep", "keep"), ("remove", "")]
+)
+@pytest.mark.parametrize("vr", ["SL", "UN"])
+def test_a_known_unix_time_that_may_stay_is_a_date(vr: str, dates: str, decided: str) -> None:
+    # (0009,xx27) Image actual date of GE: no table calls it safe, a profile or a file may.
+    data = creator(0x00090010, GE) + b.element(0x00091027, vr, b"\x40\xa5\xd9\x3f")
+    said = PrivateAttribute(GE, 0x0009, 0x27, ())
+    assert decide(data) == []
+    found = dict(decide(data, rules(said, dates=dates)))
+    assert found.get(0x00091027, "") == decided
 
 
 # Sequences
@@ -160,7 +178,18 @@ def test_a_sequence_in_unknown_bytes_is_kept_when_it_was_read() -> None:
     content = creator(0x20010010, PHILIPS, b.IMPLICIT)
     content += b.number(B_FACTOR, "FL", 1.0, encoding=b.IMPLICIT)
     assert (B_FACTOR, "keep") in decide(stack(content, vr="UN"))
+    assert (B_FACTOR, "keep") in decide(stack(content, undefined=False, vr="UN"))
+
+
+def test_a_sequence_in_unknown_bytes_that_cannot_be_read_goes() -> None:
+    content = creator(0x20010010, PHILIPS, b.IMPLICIT) + b"\1\x20\3\x10\xff\xff\0\0"
     assert decide(stack(content, undefined=False, vr="UN")) == []
+    whole = stack(creator(0x20010010, PHILIPS, b.IMPLICIT), undefined=False, vr="UN")
+    assert decide(whole) != []
+    # What begins as an item of big endian, which PS3.5 section 6.2.2 does not allow in UN.
+    data = creator(0x20010010, "ACME") + b.element(0x20011001, "UN", b"\xff\xfe\xe0\0" + bytes(4))
+    site = rules(PrivateAttribute("ACME", 0x2001, 1, ()))
+    assert decide(data, site) == []
 
 
 def test_items_where_the_table_lists_a_value_go() -> None:

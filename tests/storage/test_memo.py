@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fastdeid import memo as memo_module
 from fastdeid.kernels import rules as kernel
 from fastdeid.kernels import search, uids
-from fastdeid.memo import Memo
+from fastdeid.memo import MOST_BYTES, MOST_PASSING, Memo
 from fastdeid.tags import VR_NAMES
 from tests.builders import element, encode
 from tests.kernels.naive_rules import Rule, Rules
@@ -164,3 +164,17 @@ def test_a_memo_that_is_too_large_starts_anew_with_the_next_file(
         assert one.run(table, 2, 5) == [] or memo.used[uids.N_ENTRIES] <= 2
     assert len(stamps) == 100
     assert len(memo.arena) == memo_module._FIRST_BYTES
+
+
+def test_long_results_that_pass_do_not_make_the_memo_forget() -> None:
+    memo = Memo()
+    memo.add(7, 1, 0, b"remembered", result=b"new")
+    for _ in range(2 * MOST_BYTES // 100_000):  # Siemens CSA headers of 100 KB
+        memo.add(-1, 0, 0, b"", result=bytes(100_000))
+        memo.make_room()
+    assert memo.generation == 1
+    assert memo.result(0) == b"new"
+    for _ in range(MOST_PASSING // 100_000):
+        memo.add(-1, 0, 0, b"", result=bytes(100_000))
+    memo.make_room()
+    assert memo.generation == 2
