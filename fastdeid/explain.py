@@ -27,9 +27,12 @@ from fastdeid.comparison import (
 from fastdeid.deidentify import Deidentifier
 from fastdeid.dicom.reader import Reader
 from fastdeid.dicom.text import decode, parse_charsets
+from fastdeid.errors import CodecMissingError
 from fastdeid.kernels.elements import OPERATION, TAG
 from fastdeid.options import CLEAN_STRUCTURED_CONTENT
 from fastdeid.outcome import Outcome
+from fastdeid.pixel_reasons import pixel_lines
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.policy import VRS_WITH_RULE
 from fastdeid.private import PrivateRules, private_rules
 from fastdeid.profiles.tables import read_dictionary
@@ -43,6 +46,10 @@ _LISTS: Final = (
     tags.STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE,
 )
 _CONTENT: Final = frozenset((0x00400555, 0x00400610, 0x0040A730))
+_OF_PIXELS: Final = frozenset(
+    (tags.BURNED_IN_ANNOTATION, tags.EXTENDED_OFFSET_TABLE, tags.EXTENDED_OFFSET_TABLE_LENGTHS)
+)
+_OVERLAY_DATA, _ANY_OVERLAY = 0x60003000, 0xFF00FFFF
 _TEXT: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 _LONGEST: Final = 64
 _NO_WAY: Final = "(no value)"
@@ -62,32 +69,36 @@ class Line(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What became of a file; no lines unless its verdict is OK."""
+    """What became of a file, and of its pixels; no lines of elements where it has no output."""
 
     outcome: Outcome
     lines: list[Line]
+    pixels: list[str]
 
 
-def explain_file(path: Path, profile: Profile, pseudonyms: Pseudonyms) -> Explanation:
+def explain_file(
+    path: Path, profile: Profile, pseudonyms: Pseudonyms, pixels: PixelMode = PixelMode.OFF
+) -> Explanation:
     """De-identify a file into a temporary folder and tell what was done to every element.
 
     Raises ProfileError for a profile that cannot run, OutputError where there is no room.
     """
     reader = Reader(profile.dictionary_keys, profile.dictionary_vrs)
     with tempfile.TemporaryDirectory(prefix="fastdeid-") as folder:
-        deidentifier = Deidentifier(profile, pseudonyms, folder)
+        deidentifier = Deidentifier(profile, pseudonyms, folder, pixels=pixels)
         try:
             outcome = deidentifier.process(os.fsencode(path))
         finally:
             deidentifier.close()
         if outcome.verdict not in WITH_OUTPUT:
-            return Explanation(outcome, [])
+            return Explanation(outcome, [], [])
+        told = pixel_lines(path, reader, profile.settings.pixels, pixels, outcome)
         before = _read(reader, path)
         teller = _Teller(profile, before)
         teller.learn_private(reader, private_rules(profile))
         after = _read(reader, Path(folder) / outcome.path)
     changes = compare(before, after, teller.is_walked)
-    return Explanation(outcome, [teller.tell(change) for change in changes])
+    return Explanation(outcome, [teller.tell(change) for change in changes], told)
 
 
 def _read(reader: Reader, path: Path) -> list[Element]:
@@ -205,7 +216,11 @@ class _Teller:
         if CLEAN_STRUCTURED_CONTENT in self._options and _CONTENT & {*change.path, element.tag}:
             return "structured content, Table E.3.4-1"
         if element.tag == tags.PIXEL_DATA:
-            return "bits of an overlay cleared"
+            return "boxes filled, or bits of an overlay cleared"
+        if element.tag in _OF_PIXELS:
+            return "changed with the pixel data"
+        if element.tag & _ANY_OVERLAY == _OVERLAY_DATA:
+            return "bits of text cleared"
         return _LEAK
 
     def _why_private(self, change: Change) -> str:
@@ -236,7 +251,8 @@ def explanation_lines(explanation: Explanation, *, show_values: bool) -> Iterato
     if not explanation.lines:
         outcome = explanation.outcome
         place = f" in ({outcome.tag >> 16:04X},{outcome.tag & 0xFFFF:04X})" if outcome.tag else ""
-        yield f"{outcome.verdict}: {outcome.reason}{place}"
+        hint = f"; {CodecMissingError.hint}" if outcome.reason == "codec_missing" else ""
+        yield f"{outcome.verdict}: {outcome.reason}{place}{hint}"
     for line in explanation.lines:
         indent = "  " * line.depth
         tag = f"({line.tag >> 16:04X},{line.tag & 0xFFFF:04X})"
@@ -245,3 +261,4 @@ def explanation_lines(explanation: Explanation, *, show_values: bool) -> Iterato
             old = repr(line.old) if line.old else "nothing"
             new = "the same" if line.what == KEPT else repr(line.new) if line.new else "nothing"
             yield f"{indent}    {old} -> {new}"
+    yield from explanation.pixels

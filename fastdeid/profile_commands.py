@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from fastdeid import run_options as options
+from fastdeid.pixels.modes import PixelMode
+
 app = typer.Typer(
     help="Profiles: what they do, whether one is sound, how two differ.",
     no_args_is_help=True,
@@ -82,8 +85,12 @@ def explain(
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Print values before and after: PHI.")
     ] = False,
+    pixels: options.Pixels = PixelMode.EXAMINE,
 ) -> None:
-    """Print what happens to each element of FILE and which rule says so; write no output."""
+    """Print what happens to each element of FILE, and to its pixels, and which rule says so.
+
+    Nothing is written. Exit code 3 when a run would not de-identify the file.
+    """
     import secrets
 
     from fastdeid.explain import explain_file, explanation_lines
@@ -92,6 +99,6 @@ def explain(
     from fastdeid.rules import load_profile
 
     secret = secrets.token_bytes(KEY_SIZE) if key is None else read_key(key)
-    explanation = explain_file(path, load_profile(profile), Pseudonyms(secret))
+    explanation = explain_file(path, load_profile(profile), Pseudonyms(secret), pixels)
     typer.echo("\n".join(explanation_lines(explanation, show_values=show_values)))
     raise typer.Exit(0 if explanation.lines else 3)

@@ -98,7 +98,7 @@ LAYERS = (
             "summary",
             "tables",
         ),
-        *("attempts", "comparison", "explain", "preview"),
+        *("attempts", "comparison", "explain", "pixel_reasons", "preview"),
         *("reporting", "reporting.*", "verification", "verification.*", "workspace"),
         *("link_table", "link_table_files", "project"),
     ),
