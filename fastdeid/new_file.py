@@ -56,6 +56,31 @@ def new_text_file(path: str | os.PathLike[str], mode: int) -> Iterator[IO[str]]:
         text.detach()
 
 
+@contextlib.contextmanager
+def all_or_none() -> Iterator[list[str]]:
+    """Yield a list for the paths of new files and folders, which go again when the block fails."""
+    made: list[str] = []
+    try:
+        yield made
+    except BaseException:
+        for path in reversed(made):
+            with contextlib.suppress(OSError):
+                (os.rmdir if os.path.isdir(path) else os.unlink)(path)
+        raise
+
+
+def new_folder(path: str | os.PathLike[str], mode: int, made: list[str]) -> None:
+    """Make a folder that may exist already; `made` gets those that did not. Raises OutputError."""
+    name, missing = os.path.abspath(path), list[str]()
+    while not os.path.isdir(name) and name not in missing:
+        missing.append(name)
+        name = os.path.dirname(name)
+    with as_output_error():
+        for folder in reversed(missing):
+            os.mkdir(folder, mode)
+            made.append(folder)
+
+
 def appear(temporary: str, path: str) -> None:
     """Give a whole file its name, unless another file has got it in the meantime."""
     try:

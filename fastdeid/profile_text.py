@@ -101,6 +101,7 @@ def check_profile(name_or_path: str) -> list[str]:
     everything = Policy(settings, frozenset(conditional))
     counts = f"{len(settings.options)} options, {len(settings.overrides)} rules"
     lines = [f"{profile.name} {profile.version}: sound; {counts}, {len(conditional)} conditional"]
+    lines += [_REVERSIBLE] if settings.reversible else []
     warnings = [
         f"{describe_place(override)} {override.action}: lets more through than the options say; "
         "113100 and the option are not claimed"

@@ -213,8 +213,9 @@ def _characteristics(
     outer = _outer_columns(table)
     beside = [column for column in columns if column in outer]
     own = [column for column in columns if column not in outer]
-    if set(own) - {column.name for column in MANIFEST.columns}:
-        raise UsageError("a characteristic is no column of the manifest, nor of the table")
+    unknown = sorted(set(own) - {column.name for column in MANIFEST.columns})
+    if unknown:
+        raise UsageError(f"no column of the manifest, nor of a table: {', '.join(unknown)}")
     rows = read_manifest(manifest, ("patient", *dict.fromkeys(own)))
     inner = _grouped(rows.to_batches(), own)
     if not beside:

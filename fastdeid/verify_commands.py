@@ -154,7 +154,7 @@ def _say_part(done: Part) -> None:
 
 def report(
     work: Annotated[Path, typer.Argument(metavar="WORK", help="Folder of the link table.")],
-    key: Annotated[Path, typer.Option(help="The project key.", metavar="PROJECT.key")],
+    key: options.Key = None,
     output: Annotated[
         Path | None,
         typer.Option(help="The page to write. Default: report.html in WORK.", metavar="FILE"),
@@ -171,6 +171,7 @@ def report(
     """Write one HTML page about a finished run: figures only, nothing of a patient."""
     from fastdeid.reporting.report import write_report
 
+    key = options.needed_key(key)
     typer.echo(f"report written to {write_report(work, key, output)}")
     if review:
         from fastdeid.reporting.review import write_review

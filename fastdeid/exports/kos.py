@@ -18,7 +18,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, KeyObjectSelectionDocumentS
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
 from fastdeid.exports.fhir import calendar_date
 from fastdeid.exports.studies import Instance, Study, read_studies
-from fastdeid.new_file import SHARED, as_output_error, new_file
+from fastdeid.new_file import SHARED, all_or_none, new_file, new_folder
 
 _WAVEFORMS: Final = "1.2.840.10008.5.1.4.1.1.9."
 # The document says nothing about when it was made: two exports of a run are the same bytes.
@@ -33,13 +33,15 @@ def export_kos(manifest: str | os.PathLike[str], folder: str | os.PathLike[str])
     Raises InputError, OutputError, and UsageError when such a file exists already.
     """
     number = 0
-    for study in read_studies(manifest):
-        place = os.path.join(os.fspath(folder), study.patient)
-        with as_output_error():
-            os.makedirs(place, exist_ok=True)
-        with new_file(os.path.join(place, f"{study.uid}.dcm"), SHARED) as file:
-            document(study).save_as(file, enforce_file_format=True)
-        number += 1
+    with all_or_none() as made:
+        for study in read_studies(manifest):
+            place = os.path.join(os.fspath(folder), study.patient)
+            new_folder(place, 0o777, made)
+            path = os.path.join(place, f"{study.uid}.dcm")
+            with new_file(path, SHARED) as file:
+                document(study).save_as(file, enforce_file_format=True)
+            made.append(path)
+            number += 1
     return number
 
 

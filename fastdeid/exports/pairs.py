@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow.compute as pc
 
 from fastdeid.link_table import LinkTable
-from fastdeid.new_file import PRIVATE, as_output_error, new_text_file, refuse_existing
+from fastdeid.new_file import PRIVATE, all_or_none, new_folder, new_text_file, refuse_existing
 
 PATIENTS_FILE: Final = "patients.csv"
 UIDS_FILE: Final = "uids.csv"
@@ -26,13 +26,17 @@ def export_pairs(table: LinkTable, folder: str | os.PathLike[str]) -> dict[str, 
     Raises UsageError when a file exists, OutputError when one cannot be written.
     """
     place = os.fspath(folder)
-    with as_output_error():
-        os.makedirs(place, mode=0o700, exist_ok=True)
-    made = ((PATIENTS_FILE, _patients(table)), (UIDS_FILE, _uids(table)))
-    paths = [os.path.join(place, name) for name, _ in made]
-    for path in paths:
-        refuse_existing(path)
-    return {name: _write(path, pairs) for path, (name, pairs) in zip(paths, made, strict=True)}
+    counts: dict[str, int] = {}
+    with all_or_none() as made:
+        new_folder(place, 0o700, made)
+        pairs_of = {PATIENTS_FILE: _patients(table), UIDS_FILE: _uids(table)}
+        paths = {name: os.path.join(place, name) for name in pairs_of}
+        for path in paths.values():
+            refuse_existing(path)
+        for name, pairs in pairs_of.items():
+            counts[name] = _write(paths[name], pairs)
+            made.append(paths[name])
+    return counts
 
 
 def _patients(table: LinkTable) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from fastdeid.replaced import replaced_file
 from fastdeid.reporting.figures import Figures, read_figures
 from fastdeid.reporting.page import render
 from fastdeid.rules import Profile, load_profile
+from fastdeid.workspace import SETTINGS_FILE, Workspace
 
 REPORT_FILE: Final = "report.html"
 
@@ -30,8 +31,8 @@ def write_report(
     KeyFileError when it had another key, OutputError when the page cannot be written.
     """
     folder = os.path.realpath(work)
-    if not os.path.isdir(folder):
-        raise UsageError("WORK is not the folder of a link table")
+    if not Workspace(os.path.join(folder, "work")).has(SETTINGS_FILE):
+        raise UsageError("WORK is not the folder of a link table, TARGET.link-table")
     figures = read_figures(folder, Pseudonyms(read_key(key)))
     page = render(figures, _profile(figures))
     path = os.path.abspath(output or os.path.join(folder, REPORT_FILE))

@@ -26,7 +26,7 @@ from fastdeid.reporting.frames import Frames, boxes_in, thumbnail, window_of
 from fastdeid.sealing import Sealing
 from fastdeid.storage import TEMPORARY
 from fastdeid.verdicts import Verdict
-from fastdeid.workspace import Workspace
+from fastdeid.workspace import SETTINGS_FILE, Workspace
 
 REVIEW_FOLDER: Final = "review"
 MOST: Final = 1000
@@ -83,8 +83,8 @@ def write_review(
     Raises UsageError, InputError, KeyFileError, OutputError.
     """
     folder = os.path.realpath(work)
-    if not os.path.isdir(folder):
-        raise UsageError("WORK is not the folder of a link table")
+    if not Workspace(os.path.join(folder, "work")).has(SETTINGS_FILE):
+        raise UsageError("WORK is not the folder of a link table, TARGET.link-table")
     settings = Workspace(os.path.join(folder, "work")).settings
     pseudonyms = Pseudonyms(read_key(key))
     if pseudonyms.key_id != settings.key_id:

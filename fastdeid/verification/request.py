@@ -112,7 +112,8 @@ def open_release(request: Request) -> Opened:
     named = request.profile or settings.profile
     profile = load_profile(named)
     if profile.digest != settings.profile_digest:
-        raise ProfileError("the profile is not the one that this release was made with")
+        made = f"version {settings.profile_version}, fastdeid {settings.fastdeid_version}"
+        raise ProfileError(f"the profile is not the one that this release was made with ({made})")
     release = Release(folder, links, profile.registry, Sealing(pseudonyms))
     setup = Setup(
         target=folder,

@@ -233,3 +233,25 @@ def test_every_export_is_a_command(
     pairs: list[str | Path] = ["--link-table", released.link_table, "--out", tmp_path / "pairs"]
     assert run_main(monkeypatch, "export", "pairs", *pairs) == 8
     assert run_main(monkeypatch, "export", "pairs", *pairs, *key) == 0
+
+
+def test_an_export_of_several_files_is_there_whole_or_not_at_all(
+    released: Released, tmp_path: Path
+) -> None:
+    first = export_kos(released.target, tmp_path / "kos")
+    some = sorted((tmp_path / "kos").rglob("*.dcm"))
+    assert first == len(some) > 2
+    some[1].rename(tmp_path / "kept")
+    for path in (some[0], *some[2:]):
+        path.unlink()
+    # What stands in the way is met after other files have been written, or before.
+    some[1].write_bytes(b"in the way")
+    with pytest.raises(UsageError):
+        export_kos(released.target, tmp_path / "kos")
+    assert list((tmp_path / "kos").rglob("*.dcm")) == [some[1]]
+    link_table = open_link_table(released.link_table, released.key)
+    (tmp_path / "pairs").mkdir()
+    (tmp_path / "pairs" / "uids.csv").write_bytes(b"in the way")
+    with pytest.raises(UsageError):
+        export_pairs(link_table, tmp_path / "pairs")
+    assert [path.name for path in (tmp_path / "pairs").iterdir()] == ["uids.csv"]
