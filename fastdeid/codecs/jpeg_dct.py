@@ -24,6 +24,7 @@ from fastdeid.codecs.codec import (
     stored_values,
 )
 from fastdeid.codecs.huffman import N_TABLES, Table, best_table, reading, writing
+from fastdeid.kernels.jpeg_progressive import read_progressive
 from fastdeid.kernels.jpeg_samples import show_blocks
 from fastdeid.kernels.jpeg_scans import read_blocks
 from fastdeid.kernels.jpeg_writing import count_block_symbols, write_blocks
@@ -34,6 +35,9 @@ Ints = npt.NDArray[np.int64]
 
 _SIDE: Final = 8
 _PRECISIONS: Final = {8, 12}
+# Bits that a first scan may leave to later ones (G.1.1.1.2), and blocks of an MCU (B.2.3).
+_MOST_BITS: Final = 13
+_MOST_UNITS: Final = 10
 
 
 def _zigzag() -> Ints:
@@ -136,7 +140,7 @@ def read_coefficients(picture: _Picture) -> Blocks:
     """Return the quantised coefficients of all blocks, shape (n, 64), zigzag. Raises DicomError."""
     stream = picture.stream
     if stream.kind == jpeg.PROGRESSIVE:
-        raise damaged("unsupported_jpeg_process")
+        return read_all_scans(picture)
     # A block takes two symbols of one bit or more: what cannot be there needs no room.
     if picture.planes[0].n_least > 4 * sum(scan.plain.size for scan in stream.scans):
         raise damaged("truncated")
@@ -159,6 +163,36 @@ def read_coefficients(picture: _Picture) -> Blocks:
         )
         if n_read != n_mcus:
             raise damaged()
+    return blocks
+
+
+def read_all_scans(picture: _Picture) -> Blocks:
+    """Return what the scans of a progressive stream tell together, as `read_coefficients`."""
+    stream = picture.stream
+    # Of a block the first scan takes one bit or more.
+    if picture.planes[0].n_least > 8 * sum(scan.plain.size for scan in stream.scans):
+        raise damaged("truncated")
+    blocks = np.zeros((picture.n_blocks, 64), np.int16)
+    begun: set[int] = set()
+    for scan in stream.scans:
+        first, last, high, low = band = scan.first, scan.last, scan.high, scan.low
+        is_band = 0 < first <= last < 64 and len(scan.components) == 1
+        if not (is_band or first == last == 0) or low > _MOST_BITS or high not in {0, low + 1}:
+            raise damaged("codec_components")
+        units, across, n_mcus = picture.units(scan)
+        interval = scan.interval or n_mcus
+        n_pieces = int(scan.pieces[0, 0])
+        if n_pieces != -(-n_mcus // interval):
+            raise damaged("truncated")
+        n_read = read_progressive(
+            *(scan.plain, scan.pieces, n_pieces, n_mcus, interval, units, across),
+            *(np.array(band, np.int64), *reading(scan.tables), np.zeros(5, np.int64), blocks),
+        )
+        if n_read != n_mcus:
+            raise damaged()
+        begun |= {number for number, *_ in scan.components} if first == high == 0 else set()
+    if begun != set(range(len(stream.components))):
+        raise damaged("codec_components")
     return blocks
 
 
@@ -202,6 +236,39 @@ def _coded_scan(picture: _Picture, scan: jpeg.Scan, blocks: Blocks) -> bytes:
     return jpeg.scan_header(picture.stream, scan, tables) + coded[:length].tobytes()
 
 
+def _coded_sequentially(picture: _Picture, blocks: Blocks) -> bytes:
+    """Return the blocks of a progressive stream as one sequential scan, with its frame header.
+
+    Transfer syntaxes that are still in use have sequential streams alone: what was progressive
+    among them keeps its coefficients, and becomes what its transfer syntax says.
+    """
+    stream = picture.stream
+    numbers = range(len(picture.planes))
+    chosen = tuple((number, int(number > 0), 4 + int(number > 0)) for number in numbers)
+    empty = np.zeros(0, np.uint8), np.zeros((1, 2), np.int64)
+    scan = jpeg.Scan(chosen, 0, 63, 0, 0, 0, {}, *empty)
+    units, across, n_mcus = picture.units(scan)
+    if len(units) > _MOST_UNITS and len(chosen) > 1:
+        raise damaged("unsupported_components")
+    before, counts = np.zeros(4, np.int64), np.zeros((N_TABLES, 256), np.int64)
+    count_block_symbols(blocks, n_mcus, n_mcus, units, across, before, counts)
+    tables = {
+        int(number): best_table(counts[number].tolist())
+        for number in sorted({one for unit in units for one in unit[-2:].tolist()})
+    }
+    codes, sizes = writing(tables)
+    n_bits = int((counts * (sizes + np.arange(256) % 16)).sum())
+    coded = np.empty(n_bits // 4 + 16, np.uint8)
+    length = write_blocks(blocks, n_mcus, n_mcus, units, across, codes, sizes, before, coded)
+    kind = jpeg.BASELINE if stream.precision == 8 else jpeg.EXTENDED
+    head = b"".join(
+        jpeg.segment(kind if marker == jpeg.PROGRESSIVE else marker, value)
+        for marker, value in stream.kept
+    )
+    plain = stream._replace(scans=(scan,))
+    return head + jpeg.scan_header(plain, scan, tables) + coded[:length].tobytes()
+
+
 def _swapped(fill: Sequence[int], code: int, precision: int) -> list[int]:
     """Return a pixel after a conversion of colours."""
     scale = 1 << (precision - 8)
@@ -217,7 +284,10 @@ def _converted(samples: Samples, code: int) -> Samples:
 
 
 class DctCodec(Codec):
-    """JPEG baseline and extended sequential, 8 and 12 bits, Huffman coding."""
+    """JPEG baseline and extended sequential, 8 and 12 bits, Huffman coding.
+
+    Progressive streams under these transfer syntaxes are read, too, and masked as sequential ones.
+    """
 
     def _picture(self, frame: bytes) -> _Picture:
         stream = jpeg.read_stream(frame)
@@ -288,6 +358,8 @@ class DctCodec(Codec):
                 top, left, bottom, right = picture.places(number, box)
                 grid[top:bottom, left:right] = 0
                 grid[top:bottom, left:right, 0] = level
+        if stream.kind == jpeg.PROGRESSIVE:
+            return even(jpeg.START + _coded_sequentially(picture, blocks) + jpeg.END)
         head = b"".join(jpeg.segment(*one) for one in stream.kept)
         scans = b"".join(_coded_scan(picture, scan, blocks) for scan in stream.scans)
         return even(jpeg.START + head + scans + jpeg.END)
