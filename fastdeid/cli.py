@@ -28,6 +28,11 @@ def _run() -> None:
     forbid_others()
     try:
         app()
+    except SystemExit as ended:
+        # What typer makes of Ctrl-C, without a word.
+        if ended.code == _INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
     except FastdeidError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:

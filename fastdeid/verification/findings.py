@@ -23,7 +23,7 @@ KINDS: Final = {
     "marker_untrue": "an attribute says what was not done",
     "file_meta": "file meta information that is not made anew",
     "preamble": "a preamble that is not empty",
-    "date_interval": "the date is not the original one moved by the patient's offset",
+    "date_interval": "a date that is not the original one moved by the patient's only offset",
     "dciodvfy_error": "an error for dciodvfy that the input did not have",
     "digest_differs": "the file's bytes are not those that were written",
     "size_differs": "the file's length is not that which was written",

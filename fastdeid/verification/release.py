@@ -95,6 +95,14 @@ class Release:
                     words.pop(patient, []),
                 )
 
+    def _offsets(self) -> Iterator[Finding]:
+        """Check that all dates of a patient were moved alike, over all studies."""
+        columns = ["patient", "date_offset"]
+        distinct = self.outputs.select(columns).group_by(columns).aggregate([])
+        patients = [one for one in distinct.column("patient").to_pylist() if one]
+        if len(patients) > len(set(patients)):
+            yield Finding("", "date_interval")
+
     def task_starts(self, chosen: Sequence[bool]) -> list[int]:
         """Return the row of `outputs` with which each task of `tasks` begins."""
         starts: list[int] = []
@@ -170,6 +178,7 @@ class Release:
             yield from self._subjects(pseudonyms)
             kinds = kinds[1:]
         yield from self._identities(kinds)
+        yield from self._offsets()
 
     def _folder(self, pseudonyms: Pseudonyms) -> Iterator[Finding]:
         known = set(self.outputs.column("output_path").to_pylist()) | {manifest.MANIFEST_FILE}

@@ -192,6 +192,19 @@ def test_a_source_that_is_not_there_makes_no_folders(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["key"]
 
 
+def test_ctrl_c_ends_any_command_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fastdeid import risk
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(risk, "assess", interrupted)
+    assert run_main(monkeypatch, "manifest", "risk", "TARGET") == 130
+    assert capsys.readouterr().err == "fastdeid: interrupted; the same command goes on\n"
+
+
 def test_an_install_that_is_broken_ends_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from fastdeid.errors import FastdeidError, KeyFileError, UsageError
 from fastdeid.keys import write_key
 from fastdeid.verification.request import choose
 from tests import builders as b
+from tests.link_tables import read_link_table
 from tests.verification import release as releases
 from tests.verification.release import PATIENTS, Release
 
@@ -138,6 +139,18 @@ def test_without_the_source_dates_in_text_are_not_known(copy: Release) -> None:
     path.write_bytes(data[:at] + added + data[at:])
     assert "original_value" in kinds(copy)
     assert "original_value" not in kinds(copy, source=None)
+
+
+def test_a_patient_with_two_date_offsets_is_found(copy: Release) -> None:
+    key = copy.folder / "project.key"
+    path = copy.folder / "target.link-table" / "instances.parquet"
+    table = read_link_table(path, key)
+    at = table.schema.get_field_index("date_offset")
+    offsets = table.column(at).to_pylist()
+    offsets[0] -= 1
+    column = pa.array(offsets, table.schema.field(at).type)
+    pq.write_table(table.set_column(at, table.schema.field(at), column), path)
+    assert "date_interval" in kinds(copy, source=None)
 
 
 def test_another_key_is_refused(copy: Release) -> None:
