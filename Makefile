@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-interpreted lint format types bench faults fuzz clean
+.PHONY: demo test test-interpreted lint format types bench faults conformance fuzz clean
 
 # A stamp per set of extras: installing again only when pyproject.toml has changed.
 $(VENV)/.run: pyproject.toml
@@ -55,6 +55,10 @@ faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.kills
 	$(BIN)/python -m tests.faults.calls
 	$(BIN)/python -m tests.faults.damage
+
+# dciodvfy on every real file under every profile, pixels examined or not: some ten minutes.
+conformance: $(VENV)/.test
+	$(BIN)/python -m tests.real_files.conformance
 
 # A million mutated files over compiled kernels, then atheris over the Python code around them.
 fuzz: $(VENV)/.test

@@ -46,6 +46,12 @@ _DateFormat = Annotated[
         metavar="FORMAT",
     ),
 ]
+_ShiftTimes = Annotated[
+    bool,
+    typer.Option(
+        "--shift-times", help="Times of day move, too, as under a profile with shift_times."
+    ),
+]
 _PadIds = Annotated[
     int,
     typer.Option(
@@ -110,6 +116,7 @@ def link(  # noqa: PLR0917 - typer calls it by name
     uids: _Uids = None,
     keep: _Keep = None,
     date_format: _DateFormat = None,
+    shift_times: _ShiftTimes = False,
     pad_ids: _PadIds = 0,
     whole_numbers: _WholeNumbers = False,
     null: _Null = None,
@@ -137,6 +144,7 @@ def link(  # noqa: PLR0917 - typer calls it by name
         uids=_split(uids),
         dates=_split(dates),
         keep=_split(keep),
+        shift_times=shift_times,
     )
     pseudonyms = project_pseudonyms(key, crosswalk, shared_subjects=shared_subjects)
     with terminable():

@@ -16,6 +16,7 @@ from fastdeid.vocabulary import Vocabulary
 IDENTIFIER: Final = "identifier"
 _SHORTEST_INSIDE: Final = 6  # letters of two joined names that are found inside a word
 _LONGEST_GAP: Final = 3
+_LONGEST_SPELLED: Final = 4
 _JOINTS: Final = frozenset(" ^,._-'&+=")
 # Units that are also surnames: Hu is one unless a number stands beside it.
 _UNITS: Final = frozenset("ma hu gy kv cm ml mg mm ms bq hz".split())
@@ -93,6 +94,8 @@ class _NameFinder:
                 self._look_into(start, end, word)
         for piece in pieces:
             self._find_piece(piece)
+        if self._identity.short:
+            self._spell()
         if self._sure or self._unsure:
             self._settle()
         return self._spans
@@ -132,10 +135,35 @@ class _NameFinder:
             if written.isupper() and not self._vocabulary.knows(word):
                 self._spans.append(Span(start, end, PLACE))
             return
-        if len(word) < 5 or not identity.short or self._vocabulary.knows(word):
+        if not identity.short or self._vocabulary.knows(word):
+            return
+        if len(word) < 5:
+            if self._is_with_initial(word):
+                self._spans.append(Span(start, end, NAME))
             return
         if end - start == len(word):
             self._look_for_short(start, end, word)
+
+    def _is_with_initial(self, word: str) -> bool:
+        """Tell whether a word is a name of three letters and an initial: JDoe."""
+        short, initials = self._identity.short, self._identity.initials
+        before = word[1:] in short and word[0] in initials
+        return before or (word[:-1] in short and word[-1] in initials)
+
+    def _spell(self) -> None:
+        """Find names of three or four letters, letter by letter: D_O_E."""
+        tokens = self._tokens
+        for first in range(len(tokens) - 2):
+            last, spelled = first, tokens[first][2]
+            while len(tokens[last][2]) == 1 and len(spelled) < _LONGEST_SPELLED:
+                last += 1
+                if last == len(tokens) or len(tokens[last][2]) != 1:
+                    break
+                if tokens[last][0] - tokens[last - 1][1] != 1:
+                    break
+                spelled += tokens[last][2]
+                if spelled in self._identity.short and not self._vocabulary.knows(spelled):
+                    self._spans.append(Span(tokens[first][0], tokens[last][1], NAME))
 
     def _look_for_short(self, start: int, end: int, word: str) -> None:
         written = self._passage.as_written(start, end)

@@ -29,9 +29,9 @@ def shift_moment(vr: str, raw: bytes, days: int, minutes: int) -> bytes | None:
     for value in raw.split(b"\\"):
         core = value.strip(_PADDING)
         if vr == "TM" and core:
-            moved.append(value.replace(core, _shift_clock(core, minutes)[0]))
+            moved.append(value.replace(core, shift_clock(core, minutes)[0]))
         elif vr == "DT" and len(core) > _DATE and core[_DATE : _DATE + 1].isdigit():
-            clock, carried = _shift_clock(core[_DATE:], minutes)
+            clock, carried = shift_clock(core[_DATE:], minutes)
             date = shift_value("DA", core[:_DATE], days + carried)
             if date is None:
                 return None
@@ -55,7 +55,7 @@ def shift_date_beside(raw: bytes, times: bytes, days: int, minutes: int) -> byte
     pairs = itertools.zip_longest(raw.split(b"\\"), times.split(b"\\")[: raw.count(b"\\") + 1])
     for value, time in pairs:
         clock = (time or b"").strip(_PADDING)
-        carried = _shift_clock(clock, minutes)[1] if clock else 0
+        carried = shift_clock(clock, minutes)[1] if clock else 0
         one = shift_value("DA", value, days + carried)
         if one is None:
             return None
@@ -63,8 +63,8 @@ def shift_date_beside(raw: bytes, times: bytes, days: int, minutes: int) -> byte
     return b"\\".join(moved)
 
 
-def _shift_clock(clock: bytes, minutes: int) -> tuple[bytes, int]:
-    """Return a time of day moved, and the days that it has passed."""
+def shift_clock(clock: bytes, minutes: int) -> tuple[bytes, int]:
+    """Return a time of day, HH, HHMM or HH:MM and more, moved, and the days that it has passed."""
     match = _CLOCK.match(clock)
     if match is None:
         return clock, 0

@@ -1,13 +1,15 @@
-"""Columns of dates shifted by whole days, each row by the offset of its patient.
+"""Columns of dates shifted, each row by the offset of its patient.
 
-A value keeps its type and, as text, the way in which it is written; the time of day stays. What is
-no date becomes null and is counted: it is never kept.
+A value keeps its type and, as text, the way in which it is written; the time of day stays, or moves
+by minutes as in DICOM, see `moments`: then a date without a time moves by whole days. What is no
+date becomes null and is counted: it is never kept.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+import re
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,6 +19,8 @@ import pyarrow.compute as pc
 
 from fastdeid.errors import UsageError
 from fastdeid.linkage.forms import AMBIGUOUS, KNOWN, MONTH_NUMBERS, Form
+from fastdeid.moments import shift_clock
+from fastdeid.pseudonyms import MINUTES_PER_DAY
 from fastdeid.tabular import is_text
 
 Days = npt.NDArray[np.int64]
@@ -32,7 +36,26 @@ _PER_DAY: Final = {
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _FIRST: Final = dt.date.min.toordinal() - _EPOCH
 _LAST: Final = dt.date.max.toordinal() - _EPOCH
+# In front of a time of day of 24 hours.
+_BEFORE_CLOCK: Final = re.compile(
+    r"[T ,]*(?=(?:[01]\d|2[0-4])(?!\d(?!\d))(?!.*[ap]m))", re.IGNORECASE
+)
 _NONE: Final = np.iinfo(np.int64).min
+
+
+class Shift(NamedTuple):
+    """By how much rows move: shapes (n_rows,). days, and minutes, None where times of day stay.
+
+    known: whether the row has a patient.
+    """
+
+    days: Days
+    minutes: Days | None
+    known: Flags
+
+    def of(self, given: Flags) -> Shift:
+        """Return the same for the rows that have a value."""
+        return self._replace(known=self.known & given)
 
 
 class Dates(msgspec.Struct):
@@ -50,16 +73,15 @@ class Dates(msgspec.Struct):
 
 def shift_column(
     column: pa.Array,
-    offsets: Days,
-    known: Flags,
+    shift: Shift,
     counts: Dates,
     *,
     name: str,
     form: Form | None = None,
 ) -> pa.Array:
-    """Return a column of dates, each moved by the days in `offsets` where `known` is true.
+    """Return a column of dates, each moved as `shift` says.
 
-    offsets, known: shape (n_rows,). counts: added to. name: of the column, for errors. form: of
+    counts: added to. name: of the column, for errors. form: of
     dates in text; None for those that are known by themselves.
 
     Raises UsageError when the type of the column is not one of dates, or when a text could be read
@@ -67,21 +89,19 @@ def shift_column(
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return shift_column(
-            column.dictionary_decode(), offsets, known, counts, name=name, form=form
-        )
+        return shift_column(column.dictionary_decode(), shift, counts, name=name, form=form)
     if is_text(kind):
         text = pc.utf8_trim_whitespace(column.cast(pa.string()))
         given = _flags(pc.fill_null(pc.greater(pc.utf8_length(text), 0), False))
-        shifted = _shift_text(text, offsets, known & given, name, form)
+        shifted = _shift_text(text, shift.of(given), name, form)
     elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         given = _flags(column.is_valid())
-        shifted = _shift_numbers(column, offsets, known & given)
+        shifted = _shift_numbers(column, shift.of(given))
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
         # 20240131 as a number.
         given = _flags(column.is_valid())
         text = _whole_numbers(column)
-        moved = _shift_text(text, offsets, known & given, name, form)
+        moved = _shift_text(text, shift.of(given), name, form)
         shifted = moved.cast(pa.int64()).cast(kind)
     elif pa.types.is_null(kind):
         given = np.zeros(len(column), np.bool_)
@@ -91,8 +111,8 @@ def shift_column(
     n_shifted = len(shifted) - shifted.null_count
     counts.shifted += n_shifted
     counts.missing += int((~given).sum())
-    counts.without_patient += int((given & ~known).sum())
-    counts.unreadable += int((given & known).sum()) - n_shifted
+    counts.without_patient += int((given & ~shift.known).sum())
+    counts.unreadable += int((given & shift.known).sum()) - n_shifted
     return shifted
 
 
@@ -113,7 +133,7 @@ def _whole_numbers(column: pa.Array) -> pa.Array:
 # Typed columns -------------------------------------------------------------------------------
 
 
-def _shift_numbers(column: pa.Array, offsets: Days, known: Flags) -> pa.Array:
+def _shift_numbers(column: pa.Array, shift: Shift) -> pa.Array:
     """Shift dates and time stamps, which are numbers of days or of parts of a second.
 
     A time stamp with a time zone is an instant: it moves by 24 hours a day, so that intervals
@@ -123,11 +143,15 @@ def _shift_numbers(column: pa.Array, offsets: Days, known: Flags) -> pa.Array:
     per_day = _units_per_day(kind)
     storage = pa.int32() if pa.types.is_date32(kind) else pa.int64()
     values = np.asarray(column.view(storage).fill_null(0)).astype(np.int64)
-    days = values // per_day
-    inside = (days + offsets >= _FIRST) & (days + offsets <= _LAST)
+    days, has_times = values // per_day, pa.types.is_timestamp(kind)
+    after = days + shift.days + int(shift.minutes is not None and has_times)
+    inside = (days + shift.days >= _FIRST) & (after <= _LAST)
     highest = np.iinfo(np.int64).max // per_day - 1
-    known = known & inside & (np.abs(days) < highest) & (np.abs(days + offsets) < highest)
-    moved = np.where(known, values + offsets * per_day, 0).astype(storage.to_pandas_dtype())
+    known = shift.known & inside & (np.abs(days) < highest) & (np.abs(after) < highest)
+    moved = values + shift.days * per_day
+    if shift.minutes is not None and has_times:
+        moved += shift.minutes * (per_day // MINUTES_PER_DAY)
+    moved = np.where(known, moved, 0).astype(storage.to_pandas_dtype())
     return pa.array(moved, storage, mask=~known).view(kind)
 
 
@@ -140,9 +164,7 @@ def _units_per_day(kind: pa.DataType) -> int:
 # Text ----------------------------------------------------------------------------------------
 
 
-def _shift_text(
-    text: pa.Array, offsets: Days, known: Flags, name: str, form: Form | None
-) -> pa.Array:
+def _shift_text(text: pa.Array, shift: Shift, name: str, form: Form | None) -> pa.Array:
     encoded = pc.dictionary_encode(text)
     values = encoded.dictionary
     if form is None and pc.any(pc.match_substring_regex(values, AMBIGUOUS)).as_py():
@@ -151,7 +173,7 @@ def _shift_text(
             "written, --date-format %d/%m/%Y or another"
         )
     index = np.asarray(encoded.indices.fill_null(0)).astype(np.int64)
-    known = known & _flags(text.is_valid())
+    known = shift.known & _flags(text.is_valid())
     result = pa.nulls(len(text), pa.string())
     for one in (form,) if form is not None else KNOWN:
         if not len(values):
@@ -161,14 +183,37 @@ def _shift_text(
         if not len(rows):
             continue
         places = index[rows]
-        written = _write_days(days[places] + offsets[rows], one)
         outer = (parts.field(side).take(pa.array(places)) for side in ("before", "after"))
         before, after = outer
+        moved_by = shift.days[rows]
+        if shift.minutes is not None:
+            if pc.any(pc.match_substring_regex(before, "[0-9]")).as_py():
+                raise UsageError(f"the column {name!r} has times in front of dates: they stay")
+            after, carried = _shift_clocks(after, shift.minutes[rows])
+            moved_by = moved_by + carried
+        written = _write_days(days[places] + moved_by, one)
         moved = pc.binary_join_element_wise(before, written, after, "")
         chosen = np.zeros(len(text), np.bool_)
         chosen[rows] = True
         result = pc.replace_with_mask(result, pa.array(chosen), moved)
     return result
+
+
+def _shift_clocks(texts: pa.Array, minutes: Days) -> tuple[pa.Array, Days]:
+    """Return what stands behind dates with times of day moved, and the days that these pass.
+
+    Null where a time cannot be told: 12 hours with am or pm.
+    """
+    moved: list[str | None] = []
+    carried = np.zeros(len(minutes), np.int64)
+    for row, (text, offset) in enumerate(zip(texts.to_pylist(), minutes.tolist(), strict=True)):
+        match = _BEFORE_CLOCK.match(text)
+        if match is None:
+            moved.append(None if any(map(str.isdigit, text)) else text)
+            continue
+        clock, carried[row] = shift_clock(text[match.end() :].encode("utf-8"), offset)
+        moved.append(match[0] + clock.decode("utf-8"))
+    return pa.array(moved, pa.string()), carried
 
 
 def _read_days(values: pa.Array, form: Form) -> tuple[Days, pa.StructArray]:

@@ -17,7 +17,7 @@ from fastdeid.crosswalk import CrosswalkPseudonyms
 from fastdeid.errors import InputError, UsageError
 from fastdeid.identifiers import normalise
 from fastdeid.linkage.codes import Distinct, Spelling, distinct, map_column, pairs, spread
-from fastdeid.linkage.days import Dates, shift_column
+from fastdeid.linkage.days import Dates, Shift, shift_column
 from fastdeid.linkage.forms import Form
 from fastdeid.linkage.grouped import GroupedFile
 from fastdeid.linkage.keeping import Kept, keep_column
@@ -38,7 +38,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
     patient_id: of MRNs. issuer: of all of them, or issuer_column: of each. accession: of accession
     numbers. uids: of DICOM UIDs. dates: of dates and time stamps. keep: columns that are passed on
-    as they are.
+    as they are. shift_times: times of day move, too, as under a profile with `shift_times`.
     """
 
     patient_id: str
@@ -48,6 +48,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     uids: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    shift_times: bool = False
 
     def read(self) -> list[str]:
         """Return the names of the columns that are read."""
@@ -187,14 +188,19 @@ class _Work:
         offsets = np.array(
             [*(self._pseudonyms.date_offsets([code or "" for code in codes])), 0], np.int64
         )[index]
+        minutes = None
+        if columns.shift_times:
+            times = [self._pseudonyms.time_offset(code) if code else 0 for code in codes]
+            minutes = np.array([*times, 0], np.int64)[index]
         made: dict[str, pa.Array] = {PATIENT: spread(codes, index)}
         accessions = self._accessions(batch, made)
         for name in columns.uids:
             made[name], _ = map_column(batch.column(name), name, self._uids)
         for name in columns.dates:
             form = self._forms.get(name, self._forms.get(""))
+            shift = Shift(offsets, minutes, coded)
             made[name] = shift_column(
-                batch.column(name), offsets, coded, result.dates[name], name=name, form=form
+                batch.column(name), shift, result.dates[name], name=name, form=form
             )
         originals = [ids] if accessions is None else [ids, accessions]
         for name in columns.keep:

@@ -189,3 +189,44 @@ def test_the_second_corpus_loses_every_identifier_and_no_clinical_phrase() -> No
         losses += [case.text for phrase in case.clinical if phrase not in cleaned]
     assert n_cases > 100
     assert (leaks, losses) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("12 Mar 62", "12-Mar-62", "12MAR62", "Mar 12 '62", "Mar-12-62", "12th of March 62"),
+        *("12 März 62", "12.Mrz.62", "12. Okt. 62", "12 mars 62", "1er mars 62", "12 déc. 62"),
+        *("12 de marzo de 62", "12 ene 62", "12 fevereiro 62", "12 gen 62", "12 mrt 62"),
+    ],
+)
+def test_a_month_by_name_and_a_year_of_two_digits_are_a_date(written: str) -> None:
+    assert CLEANER.clean(f"CT {written} Thorax", NOBODY) == "CT Thorax"
+
+
+@pytest.mark.parametrize("text", ["T2 3 Mar series", "Mar 12 slices"])
+def test_abbreviations_that_also_mean_a_month_stay_without_a_year(text: str) -> None:
+    assert CLEANER.clean(text, NOBODY) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "remainder"),
+    [
+        ("JDoe CT Head", "CT Head"),
+        ("CT Head DOEJ", "CT Head"),
+        ("CT D.O.E Head", "CT Head"),
+        ("D_o_e, CT Head", "CT Head"),
+        ("CT D O E", "CT"),
+        ("C.T. Head", "C.T. Head"),
+    ],
+)
+def test_a_short_name_is_found_with_an_initial_joined_and_letter_by_letter(
+    text: str, remainder: str
+) -> None:
+    assert CLEANER.clean(text, Identity([("name", "Doe^Jane")])) == remainder
+
+
+def test_a_clinical_word_is_no_initial_with_a_short_name() -> None:
+    kin = Identity([("name", "Kin^Sue")])
+    assert CLEANER.clean("skin lesion, S.K. flap", kin) == "skin lesion, S.K. flap"
+    tee = Identity([("name", "Tee^Sue")])
+    assert CLEANER.clean("T E E normal", tee) == "T E E normal"

@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdeid.errors import UsageError
-from fastdeid.linkage.days import Dates, shift_column
+from fastdeid.linkage.days import Dates, Shift, shift_column
 from fastdeid.linkage.forms import read_form
+from fastdeid.moments import shift_moment
 from tests.linkage.tables import linked, offset, write_csv, write_parquet
+from tests.runs import PSEUDONYMS
 
 
 def _naive(text: str) -> dt.datetime:
@@ -23,15 +25,23 @@ def _naive(text: str) -> dt.datetime:
 
 
 def shifted(
-    values: list[Any], days: int, kind: pa.DataType | None = None, form: str = ""
+    values: list[Any],
+    days: int,
+    kind: pa.DataType | None = None,
+    form: str = "",
+    *,
+    minutes: int | None = None,
 ) -> tuple[list[Any], Dates]:
-    """Return values moved by days, and the counts."""
+    """Return values moved by days and minutes, and the counts."""
     column = pa.array(values, kind)
     counts = Dates()
     moved = shift_column(
         column,
-        np.full(len(column), days, np.int64),
-        np.ones(len(column), np.bool_),
+        Shift(
+            np.full(len(column), days, np.int64),
+            None if minutes is None else np.full(len(column), minutes, np.int64),
+            np.ones(len(column), np.bool_),
+        ),
         counts,
         name="d",
         form=read_form(form) if form else None,
@@ -196,3 +206,42 @@ def test_dates_in_dictionaries_are_dates(tmp_path: Path) -> None:
 def test_text_moves_as_the_calendar_does(dates: list[dt.date], days: int) -> None:
     values, _ = shifted([str(date) for date in dates], days, pa.string())
     assert values == [str(date + dt.timedelta(days=days)) for date in dates]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("2024-03-01", "2024-02-27"),  # no time, no minutes
+        ("2024-03-01 10:11", "2024-02-27 12:01"),
+        ("2024-03-01T23:11:12.5Z", "2024-02-28T01:01:12.5Z"),
+        ("20240301231112.5+0100", "20240228010112.5+0100"),
+        ("20240301 2311", "20240228 0101"),
+    ],
+)
+def test_times_of_day_move_past_midnight_as_those_of_images_do(before: str, after: str) -> None:
+    assert shifted([before], -3, minutes=110)[0] == [after]
+
+
+def test_time_stamps_move_by_minutes_and_dates_without_a_time_do_not() -> None:
+    moment = dt.datetime(2024, 3, 1, 23, 30, 12, 5)  # noqa: DTZ001
+    moved, _ = shifted([moment, None], -3, pa.timestamp("us"), minutes=110)
+    assert moved == [moment - dt.timedelta(3) + dt.timedelta(minutes=110), None]
+    assert shifted([dt.date(2024, 3, 1)], -3, pa.date32(), minutes=110)[0] == [dt.date(2024, 2, 27)]
+    assert shifted([dt.date(9999, 12, 31)], 0, pa.date32(), minutes=1)[1].unreadable <= 1
+
+
+def test_times_that_cannot_be_told_are_not_kept() -> None:
+    moved, counts = shifted(["01.03.2024 10:11 pm"], -3, form="%d.%m.%Y %I:%M %p", minutes=110)
+    assert (moved, counts.unreadable) == ([None], 1)
+    with pytest.raises(UsageError, match="times in front of dates"):
+        shifted(["10:11 01.03.2024"], -3, form="%H:%M %d.%m.%Y", minutes=110)
+
+
+def test_a_table_moves_as_the_images_of_its_patient(tmp_path: Path) -> None:
+    table = write_csv(tmp_path, "mrn,taken\nMRN-1,2024-03-01 10:11:12\n")
+    (row,) = linked(table, dates=("taken",), shift_times=True).rows
+    moved, code = row["taken"], PSEUDONYMS.patient("MRN-1", "")
+    days, minutes = PSEUDONYMS.date_offset(code), PSEUDONYMS.time_offset(code)
+    raw = shift_moment("DT", b"20240301101112", days, minutes)
+    assert raw is not None
+    assert moved.translate(str.maketrans("", "", "-: ")) == raw.decode()
