@@ -34,12 +34,16 @@ def pixel_lines(
     lines = ["pixels:"]
     with path.open("rb") as file:
         reader.read(file.fileno(), os.fstat(file.fileno()).st_size)
-        lines += _stages(reader, file.fileno(), wanted, mode)
+        lines += [f"  {line}" for line in stage_lines(reader, file.fileno(), wanted, mode)]
     lines += [f"  {line}" for line in _results(outcome, wanted, mode)]
     return lines
 
 
-def _stages(reader: Reader, fd: int, wanted: Pixels, mode: PixelMode) -> Iterator[str]:
+def stage_lines(reader: Reader, fd: int, wanted: Pixels, mode: PixelMode) -> Iterator[str]:
+    """Yield which stages there are for a file, and what of its header decides about them.
+
+    reader: has read the file. fd: the file.
+    """
     from fastdeid.pixels import image as images
     from fastdeid.pixels.expectation import LIKELY, UNLIKELY, thresholds_for
     from fastdeid.pixels.regions import rules_of
@@ -47,25 +51,25 @@ def _stages(reader: Reader, fd: int, wanted: Pixels, mode: PixelMode) -> Iterato
     rules = rules_of(wanted.regions or ())
     keywords = rules.attributes()
     image = images.Image(reader, reader.rows(0), fd, images.wanted_tags(keywords.values()))
-    yield from (f"  region rules: {line}" for line in _rules_that_hold(image, rules, keywords))
+    yield from (f"region rules: {line}" for line in _rules_that_hold(image, rules, keywords))
     n_regions = len(list(image.ultrasound_regions()))
     what = "what lies outside is masked" if wanted.ultrasound_regions == MASK_OUTSIDE else "kept"
     if n_regions:
-        yield f"  ultrasound regions (0018,6011): {n_regions}; {what}"
+        yield f"ultrasound regions (0018,6011): {n_regions}; {what}"
     if mode is not PixelMode.EXAMINE or wanted.text != MASK:
         by_profile = mode is PixelMode.EXAMINE
         why = 'text = "keep" in the profile' if by_profile else "--pixels regions"
-        yield f"  text: not sought; {why}"
+        yield f"text: not sought; {why}"
         return
     names = (tags.MODALITY, tags.IMAGE_TYPE, tags.SOP_CLASS_UID, tags.BURNED_IN_ANNOTATION)
     thresholds = thresholds_for(*(image.text(tag) or "" for tag in names))
     likely = {LIKELY: "likely", UNLIKELY: "unlikely"}.get(thresholds, "possible")
     yield (
-        f"  text: sought in every frame; {likely} by Modality, Image Type, SOP Class and Burned In "
+        f"text: sought in every frame; {likely} by Modality, Image Type, SOP Class and Burned In "
         f"Annotation, so a place counts from {thresholds.seed:g} on"
     )
     if wanted.keep == MEASUREMENTS:
-        yield "  text: lines that OCR reads as measurements stay"
+        yield "text: lines that OCR reads as measurements stay"
 
 
 def _rules_that_hold(image: Image, rules: RegionRules, keywords: dict[str, int]) -> Iterator[str]:

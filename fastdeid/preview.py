@@ -14,10 +14,12 @@ import numpy.typing as npt
 from fastdeid import tags
 from fastdeid.available import require_reader
 from fastdeid.dicom.reader import Reader
-from fastdeid.errors import DicomError, InputError, OutputError, UsageError
+from fastdeid.errors import InputError, OutputError, UsageError
 from fastdeid.headers import identity_of
 from fastdeid.kernels.elements import PARENT, TAG
 from fastdeid.pixel_jobs import load_stage
+from fastdeid.pixel_reasons import stage_lines
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.rules import load_profile
 from fastdeid.settings import MASK
 
@@ -38,11 +40,13 @@ _RULE_COLOUR: Final = (255, 160, 40)
 class Preview(NamedTuple):
     """What was found. judgement: clean, masked, review or too_much; "" when no stage is about it.
 
-    lines: a line for each box. picture: (rows, columns, 3), blue first; None when not asked for.
+    stages: what is done, and what of the header decides about it. lines: a line for each box.
+    picture: (rows, columns, 3), blue first; None when there is nothing to draw.
     """
 
     judgement: str
     n_frames: int
+    stages: list[str]
     lines: list[str]
     picture: Picture | None
 
@@ -68,19 +72,22 @@ def preview(
             from fastdeid.pixels.source import PixelValue
 
             row = _pixel_row(reader)
+            if row < 0:
+                return Preview("", 0, ["no Pixel Data (7FE0,0010): nothing is looked at"], [], None)
+            stages = list(stage_lines(reader, file.fileno(), wanted, PixelMode.EXAMINE))
             value = PixelValue(reader, row, file.fileno())
             rows = reader.rows(0)
             known = functools.partial(identity_of, reader, rows, file.fileno())
             looked = stage.look(rows, value, reader.transfer_syntax, known=known)
             if looked is None:
-                return Preview("", 0, [], None)
+                return Preview("", 0, stages, [], None)
             if frame is not None and not 1 <= frame <= looked.source.n_frames:
                 raise UsageError(f"the file has {looked.source.n_frames} frame(s)")
             picture = _draw(looked, None if frame is None else frame - 1)
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}") from None
-    found = looked.found
-    return Preview(str(found.judgement), looked.source.n_frames, list(_lines(looked)), picture)
+    judgement, n_frames = str(looked.found.judgement), looked.source.n_frames
+    return Preview(judgement, n_frames, stages, list(_lines(looked)), picture)
 
 
 def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
@@ -96,12 +103,20 @@ def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
         raise OutputError(f"the picture cannot be written: {error.strerror}") from None
 
 
+def check_picture_path(path: str | os.PathLike[str]) -> None:
+    """Raise UsageError for a path that is not one of a PNG, OutputError where it has no folder."""
+    folder, name = os.path.split(os.path.abspath(path))
+    if not name.lower().endswith(".png"):
+        raise UsageError("the preview is a PNG: name it so, OUT.png")
+    if not os.path.isdir(folder):
+        raise OutputError("the picture cannot be written: there is no such folder")
+
+
 def _pixel_row(reader: Reader) -> int:
+    """Return the row of Pixel Data, -1 where there is none."""
     table = reader.table[: reader.n_rows]
     found = np.flatnonzero((table[:, TAG] == tags.PIXEL_DATA) & (table[:, PARENT] < 0))
-    if not len(found):
-        raise DicomError("pixel_data_missing", tags.PIXEL_DATA)
-    return int(found[0])
+    return int(found[0]) if len(found) else -1
 
 
 def _lines(looked: Looked) -> Iterator[str]:

@@ -27,7 +27,7 @@ View = npt.NDArray[np.uint8]
 Bitmap = npt.NDArray[np.bool_]
 
 CONFIDENCE: Final = 0.8
-EXPLAINED: Final = 0.95
+EXPLAINED: Final = 0.9
 # Letters of a name, or digits of an identifier, of which one in so many may be read wrongly.
 _ONE_WRONG_IN: Final = 5
 _SHORTEST: Final = 3

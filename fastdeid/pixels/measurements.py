@@ -30,7 +30,7 @@ _MARKS: Final = (
 _INDICES: Final = frozenset("123456789")
 _CHUNK: Final = re.compile(r"[a-z0-9]+")
 # What OCR takes for one another in small letters.
-_CONFUSED: Final = str.maketrans("0q1i582m", "oollsbzh")
+_CONFUSED: Final = str.maketrans("0q1i582mng", "oollsbzhhc")
 _YEARS: Final = range(1900, 2100)
 
 
