@@ -58,6 +58,20 @@ def test_more_partitions_than_files_are_not_made(tmp_path: Path, key: Path) -> N
     assert 100 < planned.partitions <= planned.files
 
 
+@pytest.mark.parametrize(("pixels", "partitions"), [("examine", 3), ("off", 1)])
+def test_looking_into_pixels_makes_more_partitions(
+    pixels: str, partitions: int, tmp_path: Path, key: Path
+) -> None:
+    # 2.1 GB: two and a half minutes of one core where text is sought, three seconds of copying.
+    (tmp_path / "source").mkdir()
+    for number in range(4):
+        with (tmp_path / "source" / f"{number}.dcm").open("wb") as file:
+            file.truncate(525_000_000)
+    paths = tmp_path / "source", tmp_path / "out.link-table"
+    planned = shares.plan(*paths, target=tmp_path / "out", key=key, pixels=pixels)
+    assert planned.partitions == partitions
+
+
 def test_finalise_names_what_is_missing_and_changes_nothing(tmp_path: Path, key: Path) -> None:
     plan(tmp_path, key, 6)
     for number in (0, 3):
