@@ -14,8 +14,9 @@ _SYNTAX: Final = re.compile(r"\s*\(at line (\d+), column \d+\)")
 def find_line(text: str, table: str, number: int, word: str) -> int:
     """Return the line, from 1, in which `word` stands in one table of a profile file.
 
-    table: "" for the keys above all tables, else the name of an array of tables, and `number` says
-    which of it. word: a string value, or a key. The first line of the table when it is not found.
+    table: "" for the keys above all tables, else the name of a table, or of an array of tables, and
+    `number` says which of it. word: a string value, or a key. The first line of the table when it
+    is not found.
     """
     lines = text.splitlines()
     first, last = _span(lines, table, number)
@@ -31,19 +32,15 @@ def find_line(text: str, table: str, number: int, word: str) -> int:
 def _span(lines: list[str], table: str, number: int) -> tuple[int, int]:
     """Return the lines of a table, from 0 and end exclusive; all lines when it has no header."""
     headers = [
-        (line, match[1], "[[" in text)
-        for line, text in enumerate(lines)
-        if (match := _HEADER.fullmatch(text))
+        (line, match[1]) for line, text in enumerate(lines) if (match := _HEADER.fullmatch(text))
     ]
     if not table:
         return 0, headers[0][0] if headers else len(lines)
-    starts = [line for line, name, is_array in headers if name == table and is_array]
+    starts = [line for line, name in headers if name == table]
     if number >= len(starts):
         return 0, len(lines)
     ends = (
-        line
-        for line, name, _ in headers
-        if line > starts[number] and not name.startswith(f"{table}.")
+        line for line, name in headers if line > starts[number] and not name.startswith(f"{table}.")
     )
     return starts[number], next(ends, len(lines))
 
@@ -56,7 +53,7 @@ def find_error(text: str, message: str) -> tuple[int, str]:
     place = _PLACE.search(message)
     field = _FIELD.search(message)
     word = field[1] if field else (place[3] or place[1] if place else "")
-    is_table = place is not None and place[2] is not None
-    table = place[1] if place is not None and is_table else ""
-    number = int(place[2]) if place is not None and is_table else 0
+    names = {match[1] for line in text.splitlines() if (match := _HEADER.fullmatch(line))}
+    table = place[1] if place is not None and place[1] in names else ""
+    number = int(place[2]) if place is not None and place[2] is not None else 0
     return find_line(text, table, number, word), message

@@ -103,6 +103,17 @@ def test_text_inside_a_masked_region_is_not_masked_twice(tmp_path: Path) -> None
     assert outcome.frames_examined == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [('keep = "measure"', 7), ('text = "mask"\nkept = "nothing"', 8), ('text = "remove"', 7)],
+)
+def test_what_is_wrong_in_pixels_is_named_with_its_line(
+    wrong: str, line: int, tmp_path: Path
+) -> None:
+    with pytest.raises(ProfileError, match=f"line {line}: "):
+        profile(tmp_path, f"options = []\n[pixels]\n{wrong}\n")
+
+
 def test_a_profile_that_keeps_text_claims_nothing(tmp_path: Path) -> None:
     ours = profile(tmp_path, '[pixels]\ntext = "keep"\n')
     outcome, after = treat(written(attributes(), WRITTEN.tobytes()), tmp_path, profile=ours)
