@@ -230,3 +230,10 @@ def test_a_clinical_word_is_no_initial_with_a_short_name() -> None:
     assert CLEANER.clean("skin lesion, S.K. flap", kin) == "skin lesion, S.K. flap"
     tee = Identity([("name", "Tee^Sue")])
     assert CLEANER.clean("T E E normal", tee) == "T E E normal"
+
+
+def test_a_signed_number_of_few_digits_is_no_phone() -> None:
+    text = "range -2048 to +2047, signed"
+    assert CLEANER.clean(text, NOBODY) == text
+    assert CLEANER.clean("CT, call +49 30 1234567", NOBODY) == "CT"
+    assert CLEANER.clean("CT, 0049-30-12345", NOBODY) == "CT"
