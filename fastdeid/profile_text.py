@@ -23,7 +23,7 @@ _COMPARED: Final = (
     *("options", "pseudonyms", "descriptors", "private_sources", "csa_headers", "shift_times"),
     "reversible",
 )
-_REVERSIBLE: Final = (
+REVERSIBLE: Final = (
     "REVERSIBLE: (0400,0500) of every output holds its originals, encrypted under the project key."
 )
 _NO_SOP_CLASS: Final = ""
@@ -59,7 +59,7 @@ def show_profile(name_or_path: str) -> list[str]:
         f"Pseudonyms: {settings.pseudonyms}. Text: {settings.descriptors}.",
         f"Siemens CSA headers: {settings.csa_headers}.",
         *(["Times of day are shifted."] if settings.shift_times else []),
-        *([_REVERSIBLE] if settings.reversible else []),
+        *([REVERSIBLE] if settings.reversible else []),
         f"Tables of safe private attributes: {', '.join(settings.private_sources)}.",
         *_pixel_lines(settings),
         "",
@@ -101,7 +101,7 @@ def check_profile(name_or_path: str) -> list[str]:
     everything = Policy(settings, frozenset(conditional))
     counts = f"{len(settings.options)} options, {len(settings.overrides)} rules"
     lines = [f"{profile.name} {profile.version}: sound; {counts}, {len(conditional)} conditional"]
-    lines += [_REVERSIBLE] if settings.reversible else []
+    lines += [REVERSIBLE] if settings.reversible else []
     warnings = [
         f"{describe_place(override)} {override.action}: lets more through than the options say; "
         "113100 and the option are not claimed"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any, Final
 
+from fastdeid.profile_text import REVERSIBLE
 from fastdeid.profiles.tables import read_uids
 from fastdeid.reporting.charts import bars, columns, line
 from fastdeid.reporting.figures import LEAST_OFFSETS, SMALL_CELL, Figures
@@ -136,6 +137,8 @@ def _profile(figures: Figures, profile: Profile | None) -> str:
     text = _table("Profile of the run", ("What", "Value"), rows)
     if profile is None:
         return text + "<p>The profile's file is not there any more, or has changed.</p>"
+    if profile.settings.reversible:
+        text += f"<p>{REVERSIBLE}</p>"
     return text + _table(
         "Codes claimed in (0012,0064)",
         ("Code", "Scheme", "Meaning"),

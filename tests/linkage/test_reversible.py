@@ -20,6 +20,7 @@ from fastdeid.linkage.disclosed import disclose_file, disclose_release, everywhe
 from fastdeid.linkage.reidentify import find_one
 from fastdeid.profile_text import show_profile
 from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.reporting.report import write_report
 from fastdeid.reversible import Envelope
 from fastdeid.settings import read_settings
 from fastdeid.statement import write_statement
@@ -142,6 +143,11 @@ def test_a_release_is_verified(made: Released) -> None:
     source = made.target.parent / "source"
     done = fastdeid.verify(made.target, key=made.key, source=source, workers=0)
     assert (done.findings, done.verified) == ([], 12)
+
+
+def test_the_report_says_that_outputs_enclose_originals(made: Released, tmp_path: Path) -> None:
+    page = Path(write_report(made.link_table, made.key, tmp_path / "report.html")).read_text()
+    assert "REVERSIBLE: (0400,0500) of every output" in page
 
 
 def test_enclosed_originals_that_are_not_the_files_own_are_findings(
