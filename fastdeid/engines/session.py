@@ -45,6 +45,7 @@ from fastdeid.project import SiteNames
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import load_profile
 from fastdeid.sealing import Sealing, check_master
+from fastdeid.settings import profile_names
 from fastdeid.streams import rechunked
 from fastdeid.summary import PartitionSummary, Summary, merge
 from fastdeid.workspace import Settings
@@ -86,7 +87,7 @@ def settings_for(
         source=paths.source,
         target=paths.target,
         link_table=paths.link_table,
-        profile=profile,
+        profile=_whole_path(profile),
         profile_version=compiled.version,
         profile_digest=compiled.digest,
         options=tuple(compiled.options),
@@ -103,6 +104,12 @@ def settings_for(
         shared_subjects=names is not None and names.shared_subjects,
         pixels=check_mode(pixels),
     )
+
+
+def _whole_path(profile: str) -> str:
+    """Return a profile as it is found from any working folder: a worker's, or a later command's."""
+    is_shipped = profile in profile_names()
+    return profile if is_shipped or not os.path.isfile(profile) else os.path.abspath(profile)
 
 
 class Session:

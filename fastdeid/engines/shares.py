@@ -83,7 +83,6 @@ def plan(
     secret = read_key(key)
     paths = resolve_paths(source, target, work, key=key, crosswalk=crosswalk)
     names = site_names(crosswalk, shared_subjects=shared_subjects)
-    profile = os.path.abspath(profile) if os.path.isfile(profile) else profile
     options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
     options |= {"link_table_key": link_table_key, "template": template}
     settings = settings_for(paths, secret, profile, names=names, **options)

@@ -256,6 +256,16 @@ def test_no_profile_that_comes_with_fastdeid_is_reversible(tmp_path: Path) -> No
     assert "(0400,0500) Encrypted Attributes Sequence | its originals" in statement
 
 
+def test_a_profile_file_is_found_again_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    made = release(tmp_path, profile="ours.toml")
+    monkeypatch.chdir("/")
+    assert fastdeid.verify(made.target, key=made.key, workers=0).findings == []
+
+
 def test_random_pseudonyms_must_not_lead_back(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="line 5: reversible: random pseudonyms"):
         read_settings(profile(tmp_path, "safe-harbor"))
