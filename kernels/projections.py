@@ -42,12 +42,37 @@ def find_changed_tiles(view, reference, side, tolerance, flags):
     n_changed = 0
     for tile_row in range(flags.shape[0]):
         for tile_column in range(flags.shape[1]):
-            largest = 0
+            first = tile_column * side
+            last = min(columns, first + side)
+            largest = nb.uint8(0)
             for row in range(tile_row * side, min(rows, tile_row * side + side)):
-                for column in range(tile_column * side, min(columns, tile_column * side + side)):
-                    largest = max(
-                        largest, abs(nb.int64(view[row, column]) - reference[row, column])
-                    )
+                one, other = view[row, first:last], reference[row, first:last]
+                for column in range(last - first):
+                    high = max(one[column], other[column])
+                    largest = max(largest, nb.uint8(high - min(one[column], other[column])))
             flags[tile_row, tile_column] = largest > tolerance
             n_changed += largest > tolerance
     return n_changed
+
+
+@nb.njit([nb.int64(_VIEW, nb.int64, nb.int64, _FLAGS)], **_KERNEL)
+def find_varied_tiles(view, side, least, flags):
+    """Flag the tiles whose samples reach over at least `least` levels; return how many.
+
+    view: shape (rows, columns). flags: shape (ceil(rows / side), ceil(columns / side)).
+    """
+    rows, columns = view.shape
+    n_varied = 0
+    for tile_row in range(flags.shape[0]):
+        for tile_column in range(flags.shape[1]):
+            first = tile_column * side
+            last = min(columns, first + side)
+            low, high = nb.uint8(255), nb.uint8(0)
+            for row in range(tile_row * side, min(rows, tile_row * side + side)):
+                line = view[row, first:last]
+                for column in range(last - first):
+                    low = min(low, line[column])
+                    high = max(high, line[column])
+            flags[tile_row, tile_column] = nb.int64(high) - nb.int64(low) >= least
+            n_varied += flags[tile_row, tile_column]
+    return n_varied

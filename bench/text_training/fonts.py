@@ -87,8 +87,19 @@ def _stroked(name: str, text: str, capital: float, thickness: int, *, smooth: bo
     return image
 
 
-def draw_line(face: Face, text: str, capital: float, rng: np.random.Generator) -> Coverage:
-    """Draw one line of text with capitals of about `capital` pixels; 255 is full ink."""
+def _heavier(ink: Coverage, capital: float, rng: np.random.Generator) -> Coverage:
+    """Return a line with thicker strokes, as black faces have."""
+    wide = 2 if capital < 16 else int(rng.integers(2, 2 + round(capital / 8)))
+    return cv2.dilate(np.pad(ink, wide), np.ones((int(rng.integers(1, wide + 1)), wide), np.uint8))
+
+
+def draw_line(
+    face: Face, text: str, capital: float, rng: np.random.Generator, *, heavy: float = 0.0
+) -> Coverage:
+    """Draw one line of text with capitals of about `capital` pixels; 255 is full ink.
+
+    heavy: the share of lines whose strokes are made thicker.
+    """
     smooth = bool(rng.random() < 0.75)
     if face.kind == "outline":
         folder = "dejavu" if face.name.startswith("DejaVu") else "liberation"
@@ -103,6 +114,8 @@ def draw_line(face: Face, text: str, capital: float, rng: np.random.Generator) -
     else:
         thickness = 1 if capital < 14 else int(rng.integers(1, 3 + int(capital > 28)))
         ink = _stroked(face.name, text, capital, thickness, smooth=smooth)
+    if heavy and capital >= 8 and rng.random() < heavy:
+        ink = _heavier(ink, capital, rng)
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     if not rows.size:
         return np.zeros((1, 1), np.uint8)

@@ -10,15 +10,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.text_training import pictures, scenes, structures
+from bench.text_training import anatomy, pictures, scenes, structures
 
 SIDE: Final = 128
 CELL: Final = 4
 # Samples are cut from larger squares, so that lines run over their borders.
 _DRAWN: Final = 160
-# Capitals of these heights are for this scale; higher ones are for a smaller picture.
+# Capitals of these heights are for this scale; higher ones are for a smaller picture, and count
+# neither as text nor as none here.
 LEAST_CAPITAL: Final = 5.0
-LARGEST_CAPITAL: Final = 34.0
+LARGEST_CAPITAL: Final = 28.0
+_DRAWN_CAPITAL: Final = 36.0
 
 
 class Sample(NamedTuple):
@@ -79,7 +81,7 @@ def _mark(
     inner = np.clip(np.round((corners - np.array([0.5, 0.5, -0.5, -0.5])) / CELL), 0, None)
     top, left, bottom, right = outer.astype(int) + np.array([0, 0, 1, 1])
     weight[top:bottom, left:right] = np.where(label[top:bottom, left:right] > 0, 1, 0)
-    if line.contrast < 6 or line.capital * zoom > LARGEST_CAPITAL * 1.15:
+    if line.contrast < 6 or line.capital * zoom > LARGEST_CAPITAL:
         return
     top, left, bottom, right = inner.astype(int)
     bottom, right = max(bottom, top + 1), max(right, left + 1)
@@ -87,29 +89,49 @@ def _mark(
     weight[top:bottom, left:right] = min(1.0, line.contrast / 24)
 
 
+def _background(
+    views: list[npt.NDArray[Any]], rng: np.random.Generator, side: int
+) -> npt.NDArray[Any]:
+    """Return a square without text: a picture, a phantom, a texture, or two of them mixed."""
+    kind = rng.random()
+    if kind < 0.15:
+        view = pictures.texture(rng, side)
+    elif kind < 0.35:
+        view = anatomy.drawn(rng, side)
+    else:
+        view = _ground(views, rng, side)
+        if rng.random() < 0.2:
+            view = anatomy.bent(rng, view)
+    if rng.random() < 0.1:
+        view = anatomy.mixed(rng, view, _ground(views, rng, side))
+    return pictures.pixel_noise(rng, view) if rng.random() < 0.12 else np.ascontiguousarray(view)
+
+
 def draw_sample(
-    views: list[npt.NDArray[Any]], seed: tuple[int, ...], *, textures: bool = False
+    views: list[npt.NDArray[Any]], seed: tuple[int, ...], *, heavy: float = 0.0
 ) -> Sample:
-    """Draw one sample; the same seed draws the same. textures: also over edges and noise."""
+    """Draw one sample; the same seed draws the same. heavy: share of lines with thick strokes."""
     rng = np.random.default_rng(seed)
     zoom = 1.0
     if rng.random() < 0.3:
         zoom = math.exp(rng.uniform(math.log(0.45), math.log(1.9)))
     side = math.ceil(_DRAWN / zoom)
-    if textures and rng.random() < 0.2:
-        view = pictures.texture(rng, side)
-    else:
-        view = np.ascontiguousarray(_ground(views, rng, side))
-    if textures and rng.random() < 0.12:
-        view = pictures.pixel_noise(rng, view)
+    view = _background(views, rng, side)
     if rng.random() < 0.35:
         structures.draw_structures(view, rng, int(rng.integers(1, 4)))
     lines = []
     if rng.random() < 0.68:
-        limits = (LEAST_CAPITAL / zoom, LARGEST_CAPITAL * 0.9 / zoom)
+        limits = (LEAST_CAPITAL / zoom, _DRAWN_CAPITAL / zoom)
         for _ in range(rng.integers(1, 4)):
             lines += scenes.burn_block(
-                view, scenes.TRAINING, rng, capitals=limits, most_lines=4, corners=0.25
+                view,
+                scenes.TRAINING,
+                rng,
+                capitals=limits,
+                most_lines=4,
+                corners=0.25,
+                cut=True,
+                heavy=heavy,
             )
     if side != _DRAWN:
         how = cv2.INTER_AREA if zoom < 1 else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))

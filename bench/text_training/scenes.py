@@ -104,6 +104,12 @@ def _place(
     return int(rng.integers(0, max(rows, 1))), int(rng.integers(0, max(columns, 1)))
 
 
+def _part(ink: View, longest: int, rng: np.random.Generator) -> View:
+    """Return as much of a line as is not too long, from anywhere."""
+    start = int(rng.integers(0, max(ink.shape[1] - longest, 0) + 1))
+    return np.ascontiguousarray(ink[:, start : start + longest])
+
+
 def burn_block(
     view: View,
     split: Split,
@@ -112,8 +118,14 @@ def burn_block(
     capitals: tuple[float, float],
     most_lines: int,
     corners: float,
+    cut: bool = False,
+    heavy: float = 0.0,
 ) -> list[Line]:
-    """Burn a block of one to `most_lines` lines into the view, in place, and return the lines."""
+    """Burn a block of one to `most_lines` lines into the view, in place, and return the lines.
+
+    cut: of a line that is too long for the view a part is burnt in; otherwise it is left out.
+    heavy: the share of lines with thicker strokes.
+    """
     face = split.faces[int(rng.integers(len(split.faces)))]
     capital = float(np.exp(rng.uniform(np.log(capitals[0]), np.log(capitals[1]))))
     style = STYLES[int(rng.integers(len(STYLES)))]
@@ -121,7 +133,9 @@ def burn_block(
     for _ in range(rng.integers(1, most_lines + 1)):
         person = bool(rng.random() < 0.6)
         text = contents.person_line(rng, split.words) if person else contents.setting_line(rng)
-        ink = fonts.draw_line(face, text, capital, rng)
+        ink = fonts.draw_line(face, text, capital, rng, heavy=heavy)
+        if cut:
+            ink = _part(ink, view.shape[1] - 5, rng)
         if ink.shape[1] + 4 < view.shape[1] and ink.shape[0] + 4 < view.shape[0]:
             inks.append(ink)
             persons.append(person)

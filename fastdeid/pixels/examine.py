@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from fastdeid.kernels.projections import extend_projections, find_changed_tiles
 from fastdeid.pixels.judgement import Judgement
+from fastdeid.pixels.likelihood import TILE
 from fastdeid.pixels.masks import Box
-from fastdeid.pixels.text import DEFAULT, TILE, TextLine, Thresholds, find_text
+from fastdeid.pixels.text import DEFAULT, TextLine, Thresholds, find_text, merged
 from fastdeid.pixels.views import colour_view, grey_view, window_of
 
 View = npt.NDArray[np.uint8]
@@ -22,6 +23,9 @@ Samples = npt.NDArray[Any]
 _SAME: Final = 6
 # A text line reaches over tiles that did not change.
 _AROUND: Final = np.ones((5, 5), np.uint8)
+# So many frames, or frames of so many samples, are in memory at a time.
+_MOST_TOGETHER: Final = 16
+_TOGETHER: Final = 1 << 24
 _SURE: Final = 0.6
 TEXT: Final = "text"
 _MOST_AREA: Final = 0.25
@@ -71,14 +75,23 @@ def _tiles_of(line: TextLine) -> tuple[slice, slice]:
 class _Frames:
     """The lines of the frame shown last; only what has changed since is looked at again."""
 
-    def __init__(self, view: View, thresholds: Thresholds) -> None:
+    def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        self._seen = view.copy()
-        self._flags = np.empty([-(-size // TILE) for size in view.shape], np.uint8)
-        self.lines = find_text(view, thresholds)
+        self._seen: View | None = None
+        self._shown: View | None = None
+        self._flags = np.empty((0, 0), np.uint8)
+        self.lines: list[TextLine] = []
 
     def show(self, view: View) -> list[TextLine]:
         """Return the lines of the next frame."""
+        if view is self._shown:
+            return self.lines
+        self._shown = view
+        if self._seen is None:
+            self._seen = view.copy()
+            self._flags = np.empty([-(-size // TILE) for size in view.shape], np.uint8)
+            self.lines = find_text(view, self._thresholds)
+            return self.lines
         if not find_changed_tiles(view, self._seen, TILE, _SAME, self._flags):
             return self.lines
         touched = [line for line in self.lines if self._flags[_tiles_of(line)].any()]
@@ -139,14 +152,15 @@ class _SingleFrames:
 
     def __init__(self, rules: Sequence[FrameMask]) -> None:
         self._rules = rules
-        self._lines: list[TextLine] = []
+        self._lines: tuple[list[TextLine], list[TextLine]] | None = None
         self._masks: Masks = ()
         self.found: dict[int, Masks] = {}
 
-    def add(self, number: int, lines: list[TextLine]) -> None:
-        """Note the lines of a frame."""
-        if lines is not self._lines:
-            self._lines, self._masks = lines, _masks(lines, self._rules)
+    def add(self, number: int, lines: list[TextLine], common: list[TextLine]) -> None:
+        """Note the lines of a frame, and those that it has in common with those beside it."""
+        if self._lines is None or lines is not self._lines[0] or common is not self._lines[1]:
+            self._lines = lines, common
+            self._masks = _masks(merged([*common, *lines]), self._rules)
         if self._masks:
             self.found[number] = self._masks
 
@@ -156,6 +170,62 @@ class _SingleFrames:
         return {number: left[masks] for number, masks in self.found.items() if left[masks]}
 
 
+class _Projections:
+    """The least and the largest samples over frames, and the text in them."""
+
+    def __init__(self) -> None:
+        self._least: View | None = None
+        self._largest: View | None = None
+        self._last: View | None = None
+
+    def add(self, view: View) -> None:
+        """Extend both to one more view."""
+        if self._least is None or self._largest is None:
+            self._least, self._largest = view.copy(), view.copy()
+        elif view is not self._last:
+            extend_projections(view.reshape(-1), self._least.reshape(-1), self._largest.reshape(-1))
+        self._last = view
+
+    def differ(self) -> bool:
+        """Tell whether anything has changed that matters."""
+        if self._least is None or self._largest is None:
+            return False
+        return bool((cv2.subtract(self._largest, self._least) > _SAME).any())
+
+    def lines(self, thresholds: Thresholds) -> list[TextLine]:
+        """Return the text that all views have; what moves behind it has vanished.
+
+        Bright ink in the least samples, and dark ink in the largest, stands in every frame.
+        """
+        if self._least is None or self._largest is None:
+            return []
+        lines = [line for line in find_text(self._least, thresholds) if line.ink >= 0]
+        lines += [line for line in find_text(self._largest, thresholds) if line.ink <= 0]
+        return merged(lines)
+
+
+class _Views:
+    """Reads frames as views; a frame with the samples of the one before is the same view."""
+
+    def __init__(self, read: Callable[[int], Samples], n_frames: int) -> None:
+        self._read = read
+        self._window = _window(read, n_frames)
+        self._samples: Samples | None = None
+        self._view: View | None = None
+
+    def __call__(self, number: int) -> View:
+        samples = self._read(number)
+        if self._view is None or self._samples is None or not _same(samples, self._samples):
+            self._view = _view(samples, self._window)
+        self._samples = samples
+        return self._view
+
+
+def _same(one: Samples, other: Samples) -> bool:
+    """Compare a sixteenth of the rows before all of them: frames that move differ there."""
+    return np.array_equal(one[::16], other[::16]) and np.array_equal(one, other)
+
+
 def examine_frames(
     read: Callable[[int], Samples],
     n_frames: int,
@@ -163,30 +233,35 @@ def examine_frames(
     thresholds: Thresholds = DEFAULT,
     rules: Sequence[FrameMask] = (),
 ) -> Examination:
-    """Find text in every frame, and in what all frames have in common.
+    """Find text in every frame, and in what frames have in common.
 
     read: returns frame i, from 0: stored values (rows, columns), or RGB of 8 bits (rows, columns,
     3); called once per frame in order, and before that for the first, middle and last one. rules:
-    masks of every frame that are known without looking. Text that stays is sought in the least and
-    largest samples over the frames, where what moves behind it has vanished.
+    masks of every frame that are known without looking. A few frames are in memory at a time: what
+    they share is sought in their projections, and what is new in each of them. At last what all
+    frames share is sought.
     """
-    window = _window(read, n_frames)
-    first = _view(read(0), window)
-    least, largest = first.copy(), first.copy()
-    frames = _Frames(first, thresholds)
-    single = _SingleFrames(rules)
-    single.add(0, frames.lines)
-    for number in range(1, n_frames):
-        view = _view(read(number), window)
-        extend_projections(view.reshape(-1), least.reshape(-1), largest.reshape(-1))
-        single.add(number, frames.show(view))
-    if np.array_equal(least, largest):
+    views = _Views(read, n_frames)
+    frames, single, overall = _Frames(thresholds), _SingleFrames(rules), _Projections()
+    common: list[TextLine] = []
+    first = views(0)
+    n_together = min(max(_TOGETHER // first.size, 1), _MOST_TOGETHER)
+    for start in range(0, n_frames, n_together):
+        numbers = range(start, min(start + n_together, n_frames))
+        together = [views(number) if number else first for number in numbers]
+        projections = _Projections()
+        for view in together:
+            projections.add(view)
+            overall.add(view)
+        common = projections.lines(thresholds) if projections.differ() else []
+        for number, view in zip(numbers, together, strict=True):
+            single.add(number, frames.show(view), common)
+    if not overall.differ():
         every = single.found.get(0, ())
+    elif n_together >= n_frames:
+        every = _masks(common, rules)
     else:
-        # Bright ink in the least samples, and dark ink in the largest, stands in every frame.
-        lines = [line for line in find_text(least, thresholds) if line.ink >= 0]
-        lines += [line for line in find_text(largest, thresholds) if line.ink <= 0]
-        every = _masks(lines, rules)
+        every = _masks(overall.lines(thresholds), rules)
     every = (*rules, *every)
     return examination_of(every, single.beyond(every), first.shape)
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from fastdeid.pixels.text import DEFAULT, Thresholds
 
-# On clean training pictures of CT, MR, CR, XA and PT, 0.98 hits 0 and 0.9 hits 1 of 46; of the
-# visible words 93.8 and 95.0 % are found.
+# Of 91 clean held-out medical pictures 0.98 hits none, 0.9 hits 5 and 0.8 hits 10; of the visible
+# words 93.7, 94.4 and 95.5 % are found.
 LIKELY: Final = Thresholds(seed=0.8)
 UNLIKELY: Final = Thresholds(seed=0.98)
 

@@ -25,6 +25,8 @@ _STRONG: Final = 92
 _HIGHEST: Final = 48
 # Neighbours on a line stand at most their height apart; words a little more.
 _REACH: Final = 120
+# A line is made longer by so many letters to each side where the net was in doubt.
+_MOST_LETTERS: Final = 8
 _NO_BOXES: Final = np.empty((0, 4), np.int32)
 _NO_LETTERS: Final = np.empty((0, 5), np.int32)
 
@@ -153,4 +155,10 @@ def line_boxes(view: View, likely: Cells, cell: int) -> tuple[Boxes, int]:
     tolerance = max(12, int(0.6 * best.contrast))
     hulls = _hulls(best.letters[best.chosen], tolerance)
     hulls = hulls[_likely(hulls, likely, cell)]
-    return _extended(hulls, best.letters[~best.chosen], tolerance)[:, :4], best.sign
+    others = best.letters[~best.chosen]
+    for _ in range(_MOST_LETTERS):
+        grown = _extended(hulls, others, tolerance)
+        if np.array_equal(grown, hulls):
+            break
+        hulls = grown
+    return hulls[:, :4], best.sign

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import cv2
@@ -9,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.kernels import components as runs_of
-from fastdeid.kernels.strokes import count_strokes
 from fastdeid.pixels.ink import find_ink, line_boxes
-from fastdeid.pixels.net import CELL, likelihood_of_text, planes_of
+from fastdeid.pixels.likelihood import TILE, likelihood_map
+from fastdeid.pixels.net import CELL
 
 View = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.int32]
@@ -45,72 +46,16 @@ class TextLine(NamedTuple):
     ink: int = 0
 
 
-_STEP: Final = 14
-_WIDEST: Final = 9
-TILE: Final = 16
-_STROKES: Final = 10
-# The net runs on squares of this many samples, with so much around them.
-_SQUARE: Final = 64
-_AROUND: Final = 16
 _LEAST_SIDE: Final = 48
+_LARGEST_SCALE: Final = 4
+# Boxes are joined when the box around both is larger than what they cover by no more than this.
+_SLACK: Final = 1.15
 # Lines thinner than this, padding included, are a texture to the net.
 _LEGIBLE: Final = 14
 # Cells around a region in which its ink may lie; runs whose ends differ by so many cells are alike.
 _MARGIN: Final = 6
+_BESIDE: Final = 20
 _LIKE: Final = 1
-
-
-def _tiles_with_strokes(view: View) -> npt.NDArray[np.bool_]:
-    """Flag the tiles of 16 x 16 samples that have, with those beside them, strokes for text."""
-    rows, columns = view.shape
-    counts = np.zeros((-(-rows // TILE), -(-columns // TILE)), np.int32)
-    count_strokes(view, _STEP, _WIDEST, TILE, np.empty((2, columns), np.int32), counts)
-    around = cv2.boxFilter(
-        counts.astype(np.float32), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
-    enough: npt.NDArray[np.bool_] = around >= _STROKES
-    return enough
-
-
-def likelihood_map(view: View, where: Tiles | None = None) -> Likelihood | None:
-    """Return the likelihood of text per cell, 0 far from strokes; None where there are none.
-
-    where: the tiles of 16 x 16 samples to look at, by default all.
-    """
-    tiles = _tiles_with_strokes(view)
-    if where is not None:
-        tiles &= where
-    if not tiles.any():
-        return None
-    planes = planes_of(view)
-    rows, columns = planes.shape[1:]
-    pieces = _pieces(tiles)
-    around = 2 * _AROUND
-    work = sum((p[2] - p[0] + around) * (p[3] - p[1] + around) for p in pieces)
-    if work > rows * columns:
-        return likelihood_of_text(planes)
-    likelihood = np.zeros((rows // CELL, columns // CELL), np.float32)
-    for top, left, bottom, right in pieces:
-        above, before = max(top - _AROUND, 0), max(left - _AROUND, 0)
-        cells = likelihood_of_text(planes[:, above : bottom + _AROUND, before : right + _AROUND])
-        first_row, first_column = (top - above) // CELL, (left - before) // CELL
-        inner = likelihood[top // CELL : bottom // CELL, left // CELL : right // CELL]
-        inner[:] = cells[first_row:, first_column:][: inner.shape[0], : inner.shape[1]]
-    return likelihood
-
-
-def _pieces(tiles: Tiles) -> list[tuple[int, int, int, int]]:
-    """Return rectangles of whole squares, in samples, that cover the tiles: runs of each row."""
-    per_square = _SQUARE // TILE
-    pieces = []
-    for row in range(0, tiles.shape[0], per_square):
-        band: Tiles = np.asarray(tiles[row : row + per_square].any(0))
-        squares = np.add.reduceat(band, np.arange(0, band.size, per_square)) > 0
-        edges = np.flatnonzero(np.diff(squares.astype(np.int8), prepend=0, append=0))
-        for first, last in edges.reshape(-1, 2).tolist():
-            top = row * TILE
-            pieces.append((top, first * _SQUARE, top + _SQUARE, last * _SQUARE))
-    return pieces
 
 
 def _accepted(likelihood: Likelihood, thresholds: Thresholds) -> list[tuple[Boxes, float]]:
@@ -148,9 +93,9 @@ def _lines_of(
     view: View, likelihood: Likelihood, region: Boxes, thresholds: Thresholds
 ) -> tuple[Boxes, int]:
     """Return the boxes of one region: its cells, and the lines of its ink; and which ink it is."""
-    top, left = (max(int(place) - _MARGIN, 0) for place in region[:2])
+    top, left = max(int(region[0]) - _MARGIN, 0), max(int(region[1]) - _BESIDE, 0)
     bottom = min(int(region[2]) + _MARGIN, likelihood.shape[0])
-    right = min(int(region[3]) + _MARGIN, likelihood.shape[1])
+    right = min(int(region[3]) + _BESIDE, likelihood.shape[1])
     cells = likelihood[top:bottom, left:right] >= thresholds.grow
     piece = view[top * CELL : bottom * CELL, left * CELL : right * CELL]
     inked, ink = line_boxes(np.ascontiguousarray(piece), cells, CELL)
@@ -211,8 +156,40 @@ def _halved(where: Tiles) -> Tiles:
     return parts
 
 
+def merged(lines: Sequence[TextLine]) -> list[TextLine]:
+    """Return the lines with those joined that tell of the same place: one box for both.
+
+    The larger score counts; the ink is not known where they differ.
+    """
+    boxes = np.array([line[:4] for line in lines], np.int64).reshape(-1, 4)
+    found = list(lines)
+    remain = np.ones(len(found), np.bool_)
+    for number in range(len(found)):
+        while remain[number]:
+            own = boxes[number]
+            least, most = np.minimum(boxes[:, :2], own[:2]), np.maximum(boxes[:, 2:], own[2:])
+            shared = np.minimum(boxes[:, 2:], own[2:]) - np.maximum(boxes[:, :2], own[:2])
+            both = shared.clip(0).prod(1)
+            areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+            alike = (most - least).prod(1) <= _SLACK * (areas + areas[number] - both)
+            alike &= remain & (both > 0)
+            alike[number] = False
+            if not alike.any():
+                break
+            other = int(alike.argmax())
+            remain[other] = False
+            one, two = found[number], found[other]
+            boxes[number] = (*least[other], *most[other])
+            ink = one.ink if one.ink == two.ink else 0
+            top, left, bottom, right = boxes[number].tolist()
+            found[number] = TextLine(top, left, bottom, right, max(one.score, two.score), ink)
+    return [line for line, stays in zip(found, remain.tolist(), strict=True) if stays]
+
+
 def find_text(
-    view: View, thresholds: Thresholds = DEFAULT, where: Tiles | None = None
+    view: View,
+    thresholds: Thresholds = DEFAULT,
+    where: Tiles | None = None,
 ) -> list[TextLine]:
     """Return the lines of text in a view, shape (rows, columns), at the scales 1, 1/2 and 1/4.
 
@@ -220,7 +197,7 @@ def find_text(
     """
     lines: list[TextLine] = []
     scaled, scale = view, 1
-    while scale == 1 or (min(scaled.shape) >= _LEAST_SIDE and scale <= 4):
+    while scale == 1 or (min(scaled.shape) >= _LEAST_SIDE and scale <= _LARGEST_SCALE):
         likelihood = likelihood_map(scaled, where)
         if likelihood is not None:
             _forget(likelihood, lines, scale)
@@ -230,4 +207,4 @@ def find_text(
         scale *= 2
         if where is not None:
             where = _halved(where)[: -(-half[1] // TILE), : -(-half[0] // TILE)]
-    return lines
+    return merged(lines)

@@ -254,11 +254,25 @@ def fill_boxes(
     return naive_pixels.fill_boxes(frames, boxes, fill)
 
 
-def count_strokes(
-    view: naive_pixels.View, step: int, widest: int, side: int
-) -> naive_pixels.Counts:
-    """Return the strokes that end in each cell."""
-    return naive_pixels.count_strokes(view, step, widest, side)
+def find_varied_tiles(view: naive_pixels.View, side: int, least: int) -> list[list[bool]]:
+    """Return for each tile whether its samples reach over at least `least` levels."""
+    return naive_pixels.find_varied_tiles(view, side, least)
+
+
+def fill_planes(view: naive_pixels.View) -> naive_pixels.Samples:
+    """Return the planes that the net sees of a view, in parts."""
+    return naive_pixels.fill_planes(view)
+
+
+def convolve(
+    source: naive_pixels.Samples,
+    taps: tuple[naive_pixels.Counts, naive_pixels.Samples],
+    bias: naive_pixels.Samples,
+    seed: naive_pixels.Samples | None,
+    shape: tuple[int, int, int],
+) -> naive_pixels.Samples:
+    """Return maps of bias, seed and weighted samples."""
+    return naive_pixels.convolve(source, taps, bias, seed, shape)
 
 
 def unpack_runs(coded: bytes) -> bytes | None:

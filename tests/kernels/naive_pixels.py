@@ -116,23 +116,60 @@ def fill_boxes(frames: Samples, boxes: Sequence[Sequence[int]], fill: Samples) -
     return filled
 
 
-def count_strokes(view: View, step: int, widest: int, side: int) -> Counts:
-    """Return the strokes that end in each cell."""
+def find_varied_tiles(view: View, side: int, least: int) -> list[list[bool]]:
+    """Return for each tile whether its samples reach over at least `least` levels."""
     rows, columns = view.shape
-    counts = np.zeros((-(-rows // side), -(-columns // side)), np.int64)
-    for lines, upright in ((view, False), (view.T, True)):
-        for number, line in enumerate(lines.astype(int)):
-            open_step: dict[int, int] = {}
-            for at in range(2, len(line)):
-                slope = line[at] - line[at - 2]
-                if abs(slope) < step:
-                    continue
-                way = int(np.sign(slope))
-                if at - open_step.pop(-way, at - widest - 1) <= widest:
-                    row, column = (at, number) if upright else (number, at)
-                    counts[row // side, column // side] += 1
-                open_step[way] = at
-    return counts
+    return [
+        [
+            int(np.ptp(view[top : top + side, left : left + side].astype(int))) >= least
+            for left in range(0, columns, side)
+        ]
+        for top in range(0, rows, side)
+    ]
+
+
+def fill_planes(view: View) -> Samples:
+    """Return grey / 128 - 1, and the difference from 25 x 25 samples in units of their spread + 6.
+
+    Shape (2, 2, 2, rows / 2 + 2, columns / 2 + 2): plane, odd row, odd column, with a border of 0.
+    """
+    wide = view.astype(np.float64)
+    for axis, size in enumerate(view.shape):
+        # Mirrored at the first and the last sample, as often as it takes.
+        places = np.abs(np.arange(-12, size + 12)) % max(2 * size - 2, 1)
+        wide = wide.take(np.minimum(places, 2 * size - 2 - places), axis)
+    around = np.lib.stride_tricks.sliding_window_view(wide, (25, 25))
+    detail = (view - around.mean((2, 3))) / (around.std((2, 3)) + 6)
+    padded = np.pad(np.stack([view / 128 - 1, detail]), [(0, 0), (2, 2), (2, 2)])
+    parts = [[padded[:, row::2, column::2] for column in (0, 1)] for row in (0, 1)]
+    return np.moveaxis(np.array(parts), 2, 0)
+
+
+def convolve(
+    source: Samples,
+    taps: tuple[npt.NDArray[np.int64], Samples],
+    bias: Samples,
+    seed: Samples | None,
+    shape: tuple[int, int, int],
+) -> Samples:
+    """Return maps (outputs, rows, columns): bias, seed and the weighted samples at the offsets.
+
+    source: flat. taps: offsets and weights. seed: maps (outputs, rows >> shift, columns >> shift).
+    shape: rows, columns, pitch.
+    """
+    offsets, weights = taps
+    rows, columns, pitch = shape
+    made = np.empty((len(bias), rows, columns))
+    for output in range(len(bias)):
+        for row in range(rows):
+            for column in range(columns):
+                seen = source[offsets + row * pitch + column]
+                value = float(bias[output] + (weights[output] * seen).sum())
+                if seed is not None:
+                    times = rows // seed.shape[1]
+                    value += float(seed[output, row // times, column // times])
+                made[output, row, column] = value
+    return made
 
 
 def unpack_runs(coded: bytes) -> bytes | None:

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdeid.kernels import boxes as box_kernels
-from fastdeid.kernels import components, histograms, lines, projections, strokes
+from fastdeid.kernels import components, histograms, lines, projections
 from tests.kernels import naive
 
 Array = npt.NDArray[Any]
@@ -132,21 +131,13 @@ def test_boxes_are_filled_and_nothing_else(
     assert np.array_equal(frames, expected)
 
 
-@given(SEEDS, SIDES, SIDES, st.integers(1, 4), st.integers(1, 6))
-def test_strokes_are_counted_where_they_end(
-    seed: int, rows: int, columns: int, step: int, widest: int
+@given(SEEDS, SIDES, SIDES, st.integers(1, 5), st.integers(1, 256))
+def test_tiles_of_many_levels_are_flagged(
+    seed: int, rows: int, columns: int, side: int, least: int
 ) -> None:
-    view = drawn(seed, rows, columns, levels=7)
-    counts = np.zeros((-(-rows // 4), -(-columns // 4)), np.int32)
-    last = np.empty((2, columns), np.int32)
-    strokes.count_strokes(view, step, widest, 4, last, counts)
-    assert np.array_equal(counts, naive.count_strokes(view, step, widest, 4))
-
-
-@pytest.mark.parametrize("widest", [1, 2])
-def test_a_bar_wider_than_the_widest_is_no_stroke(widest: int) -> None:
-    view = np.zeros((1, 12), np.uint8)
-    view[0, 5:8] = 9  # the step down ends two places behind the step up
-    counts = np.zeros((1, 3), np.int32)
-    strokes.count_strokes(view, 9, widest, 4, np.empty((2, 12), np.int32), counts)
-    assert counts.sum() == int(widest == 2)
+    view = drawn(seed, rows, columns)
+    flags = np.empty((-(-rows // side), -(-columns // side)), np.uint8)
+    n_varied = projections.find_varied_tiles(view, side, least, flags)
+    expected = naive.find_varied_tiles(view, side, least)
+    assert flags.astype(bool).tolist() == expected
+    assert n_varied == sum(map(sum, expected))

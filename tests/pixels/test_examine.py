@@ -64,6 +64,30 @@ def test_text_that_changes_from_frame_to_frame_is_masked_where_it_stands() -> No
     assert [share(found, number, ink) >= 0.9 for number, ink in enumerate(inks)] == [True] * 3
 
 
+def test_text_that_stays_for_a_while_is_masked_as_long() -> None:
+    """It ends in the middle of frames that are looked at together, and is in their first ones."""
+    ink = np.ascontiguousarray(NAME[16:64])
+    frames = [np.ascontiguousarray(frame[16:64]) for frame in moving(22)]
+    found = examined([burn(one, ink, 250) if n < 19 else one for n, one in enumerate(frames)])
+    assert [n for n in range(19) if share(found, n, ink) < 0.9] == []
+
+
+def test_text_that_comes_late_over_frames_that_stay_the_same_is_masked() -> None:
+    ink, still = np.ascontiguousarray(NAME[16:64]), phantom("ramp")[16:64]
+    found = examined([burn(still, ink, 255) if n > 16 else still for n in range(18)])
+    assert share(found, 17, ink) >= 0.9
+    assert [n for n in range(17) if found.masks_of(n)] == []
+
+
+def test_a_second_line_in_one_frame_is_masked_beside_one_that_all_have() -> None:
+    second = ink_of((256, 256), "ID 7654321", (10, 200))
+    frames = [burn(frame, NAME, 250) for frame in moving(5)]
+    frames[3] = burn(frames[3], second, 250)
+    found = examined(frames)
+    assert share(found, 3, second) >= 0.9
+    assert [share(found, number, NAME) >= 0.9 for number in range(5)] == [True] * 5
+
+
 def test_signed_samples_of_16_bits_are_examined() -> None:
     frames = [frame - 1000 for frame in moving(3, dtype=np.int16)]
     found = examined([burn(frame, NAME, 3000) for frame in frames])

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fastdeid.pixels.text import TILE, TextLine, find_text
+from fastdeid.pixels.likelihood import TILE
+from fastdeid.pixels.text import TextLine, find_text, merged
 from tests.pixels.drawing import CLEAN, FACES, burn, ink_of, phantom
 
 NAME = "DOE, JANE 1950-02-03"
@@ -82,6 +83,19 @@ def test_a_frame_that_is_no_more_than_a_banner_is_examined() -> None:
     ink = ink_of(view.shape, NAME, (8, 19))
     mask = covered(view.shape, find_text(burn(view, ink, 255)))
     assert mask[ink > 127].mean() >= 0.9
+
+
+def test_a_line_has_one_box() -> None:
+    view = burn(phantom("black"), ink_of((256, 256), NAME, (10, 40)), 255)
+    assert len(find_text(view)) == 1
+
+
+def test_boxes_of_one_place_are_joined_and_those_of_two_lines_are_not() -> None:
+    one = TextLine(10, 10, 24, 120, 0.8, 1)
+    inside = TextLine(12, 40, 22, 90, 0.9, 1)
+    beside = TextLine(11, 100, 25, 150, 0.7, -1)
+    below = TextLine(40, 10, 54, 120, 0.6, 1)
+    assert merged([one, inside, beside, below]) == [TextLine(10, 10, 25, 150, 0.9, 0), below]
 
 
 def test_only_the_tiles_asked_for_are_looked_at() -> None:

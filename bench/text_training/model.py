@@ -1,0 +1,86 @@
+"""The net as PyTorch sees it: a stem, a gate that stops early, a body, and the answer per cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Layer(NamedTuple):
+    """A convolution: side of its kernel, channels in and out, stride, dilation."""
+
+    side: int
+    before: int
+    after: int
+    stride: int = 1
+    dilation: int = 1
+
+
+# The stem answers for 4 x 4 and then 8 x 8 samples; the body goes on with these, and the answer is
+# given for 4 x 4 samples from both.
+STEM: Final = (Layer(5, 2, 12, 2), Layer(3, 12, 24, 2), Layer(3, 24, 32, 2))
+GATE: Final = (Layer(3, 32, 12), Layer(1, 12, 1))
+BODY: Final = (Layer(3, 32, 32), Layer(3, 32, 32, 1, 2), Layer(3, 32, 32))
+HEAD: Final = (Layer(1, 56, 24), Layer(3, 24, 1))
+PARTS: Final = {"stem": STEM, "gate": GATE, "body": BODY, "head": HEAD}
+
+Named = dict[str, Any]
+
+
+def _convolution(layer: Layer) -> nn.Conv2d:
+    pad = layer.dilation * (layer.side // 2)
+    return nn.Conv2d(
+        layer.before, layer.after, layer.side, layer.stride, pad, dilation=layer.dilation
+    )
+
+
+class Net(nn.Module):  # type: ignore[misc,unused-ignore]
+    """Maps planes (n, 2, rows, columns) to logits of the gate and of text, a side 8 and 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, layers in PARTS.items():
+            setattr(self, name, nn.ModuleList(_convolution(layer) for layer in layers))
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both logits."""
+        stem, gate, body, head = (list(getattr(self, name)) for name in PARTS)
+        fine = functional.relu(stem[1](functional.relu(stem[0](planes))))
+        coarse = functional.relu(stem[2](fine))
+        passed = gate[1](functional.relu(gate[0](coarse)))
+        for layer in body:
+            coarse = functional.relu(coarse + layer(coarse))
+        both = torch.cat([fine, functional.interpolate(coarse, scale_factor=2, mode="nearest")], 1)
+        return passed[:, 0], head[1](functional.relu(head[0](both)))[:, 0]
+
+
+def initial(seed: int) -> Net:
+    """Return a net of random weights, He et al. 2015."""
+    rng = np.random.default_rng(seed)
+    net = Net()
+    for name in PARTS:
+        for layer in getattr(net, name):
+            fan = layer.weight[0].numel()
+            drawn = rng.standard_normal(tuple(layer.weight.shape)) * np.sqrt(2 / fan)
+            layer.weight.data = torch.from_numpy(drawn.astype(np.float32))
+            layer.bias.data.zero_()
+    return net.to(memory_format=torch.channels_last)
+
+
+def save(path: Path, net: Net) -> None:
+    """Write the weights as float32 arrays, named as in the net."""
+    named = {name: value.contiguous().numpy() for name, value in net.state_dict().items()}
+    np.savez(path, **named)
+
+
+def load(path: Path) -> Net:
+    """Read what `save` wrote."""
+    net = Net()
+    with np.load(path) as named:
+        net.load_state_dict({name: torch.from_numpy(value) for name, value in named.items()})
+    return net.to(memory_format=torch.channels_last)

@@ -1,0 +1,97 @@
+"""The kernels that run the net for text against their plain twins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastdeid.kernels import convolutions, surroundings
+from tests.kernels import naive
+
+Array = npt.NDArray[Any]
+SEEDS = st.integers(0, 2**32 - 1)
+HALVES = st.integers(1, 9)
+
+
+def filled(view: Array) -> Array:
+    rows, columns = view.shape
+    planes = np.zeros((2, 2, 2, rows // 2 + 2, columns // 2 + 2), np.float32)
+    sums = np.empty((2, columns), np.int32)
+    totals = np.empty((2, columns + surroundings.SIDE), np.int32)
+    lines = np.empty((2, columns), np.float32)
+    surroundings.fill_planes(view, sums, totals, lines, planes.reshape(-1))
+    return planes
+
+
+@given(SEEDS, HALVES, HALVES)
+def test_a_view_is_told_from_its_surroundings(seed: int, rows: int, columns: int) -> None:
+    rng = np.random.default_rng(seed)
+    view = rng.integers(0, 256, (2 * rows, 2 * columns)).astype(np.uint8)
+    assert np.allclose(filled(view), naive.fill_planes(view), atol=2e-3)
+
+
+@pytest.mark.jit
+def test_the_surroundings_of_a_long_white_row_are_white() -> None:
+    view = np.full((30, 3000), 255, np.uint8)
+    assert np.abs(filled(view)[1]).max() < 1e-2
+
+
+def made(geometry: dict[int, int], target: Array, *given_maps: Array) -> Array:
+    """Run the kernel; given_maps: source, offsets, weights, bias, seed."""
+    table = np.zeros(convolutions.N_GEOMETRY, np.int64)
+    for column, value in geometry.items():
+        table[column] = value
+    most = table[convolutions.BLOCK] * table[convolutions.PITCH]
+    sums = np.empty((convolutions.OUTPUTS, most), np.float32)
+    convolutions.convolve(*given_maps, table, sums, target)
+    return target
+
+
+@given(SEEDS, HALVES, HALVES, st.integers(1, 3), st.sampled_from([None, 0, 1]))
+def test_maps_are_made_of_bias_seed_and_taps(
+    seed: int, rows: int, half: int, block: int, shift: int | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    is_rectified = bool(seed % 2)
+    columns, pitch, outputs, groups = 2 * half, 2 * half + 3, 4, 2
+    if shift == 1:
+        rows = 2 * rows
+    source = rng.standard_normal((rows + 2) * pitch).astype(np.float32)
+    offsets = rng.integers(0, 2 * pitch + 3, (groups, convolutions.TAPS))
+    offsets = np.minimum(offsets, source.size - (rows - 1) * pitch - columns)
+    weights = rng.standard_normal((outputs, groups, convolutions.TAPS)).astype(np.float32)
+    bias = rng.standard_normal(outputs).astype(np.float32)
+    size = (outputs, rows >> (shift or 0), columns >> (shift or 0))
+    begun = None if shift is None else rng.standard_normal(size).astype(np.float32)
+    geometry = {
+        convolutions.ROWS: rows,
+        convolutions.COLUMNS: columns,
+        convolutions.PITCH: pitch,
+        convolutions.BLOCK: block,
+        convolutions.SEED_PLANE: size[1] * size[2],
+        convolutions.SEED_PITCH: size[2],
+        convolutions.SEED_SHIFT: shift or 0,
+        convolutions.IS_RECTIFIED: is_rectified,
+    }
+    expected = naive.convolve(source, (offsets, weights), bias, begun, (rows, columns, pitch))
+    expected = np.maximum(expected, 0) if is_rectified else expected
+    flat_seed = np.zeros(0, np.float32) if begun is None else begun.reshape(-1)
+    given_maps = (source, offsets, weights, bias, flat_seed)
+
+    bordered = np.pad(expected, [(0, 0), (1, 1), (1, 1)])
+    geometry |= {convolutions.BORDER: 1, convolutions.TARGET_PITCH: columns + 2}
+    geometry[convolutions.TARGET_PLANE] = (rows + 2) * (columns + 2)
+    target = made(geometry, np.zeros(bordered.size, np.float32), *given_maps)
+    assert np.allclose(target.reshape(bordered.shape), bordered, atol=1e-4)
+
+    if rows % 2 == 0:
+        parts = [[bordered[:, row::2, column::2] for column in (0, 1)] for row in (0, 1)]
+        split = np.moveaxis(np.array(parts), 2, 0)
+        geometry |= {convolutions.IS_SPLIT: 1, convolutions.TARGET_PITCH: columns // 2 + 1}
+        target = made(geometry, np.zeros(split.size, np.float32), *given_maps)
+        assert np.allclose(target.reshape(split.shape), split, atol=1e-4)
