@@ -12,7 +12,9 @@ import os
 from collections import Counter
 from typing import Final
 
+from fastdeid import files, objects
 from fastdeid.errors import FastdeidError, OutputError
+from fastdeid.objects import is_remote
 
 TRIES: Final = 2
 # No file is to blame for so many ends: the machine is.
@@ -31,34 +33,54 @@ class Attempt:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._lines = b""
+        self._note = -1
         earlier = _read(path)
         if len(earlier) >= _MOST_ATTEMPTS:
             raise FastdeidError(f"a partition has ended its process {len(earlier)} times")
         self.again = bool(earlier)
         self.condemned = _condemned(earlier)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            self._note = os.open(path, flags, 0o600)
-        except OSError as error:
-            raise _cannot_note(error) from None
+        if is_remote(path):
+            # An object is put anew each time.
+            self._lines = b"".join([_BEGUN + b"\n" + _line(end) for end in earlier])
+        else:
+            self._note = _open(path)
         self._write(_BEGUN)
 
     def take_up(self, first: int, number: int) -> None:
         """Note that so many files, from this place on, are at hand now."""
-        self._write(b"%d %d" % (first, number))
+        self._write(_line(range(first, first + number)).rstrip(b"\n"))
 
     def end(self) -> None:
         """Take the note away: this attempt was not killed."""
         with contextlib.suppress(OSError):
-            os.close(self._note)
+            if self._note >= 0:
+                os.close(self._note)
         with contextlib.suppress(OSError):
-            os.unlink(self._path)
+            files.remove(self._path)
 
     def _write(self, line: bytes) -> None:
+        if self._note < 0:
+            self._lines += line + b"\n"
+            objects.put_bytes(self._path, self._lines)
+            return
         try:
             os.write(self._note, line + b"\n")
         except OSError as error:
             raise _cannot_note(error) from None
+
+
+def _open(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        raise _cannot_note(error) from None
+
+
+def _line(end: range) -> bytes:
+    """Return the note of files at hand, b"" for none."""
+    return b"%d %d\n" % (end.start, len(end)) if end else b""
 
 
 def _cannot_note(error: OSError) -> OutputError:
@@ -68,8 +90,7 @@ def _cannot_note(error: OSError) -> OutputError:
 def _read(path: str) -> list[range]:
     """Return the files at hand at the end of each earlier attempt, empty when none was."""
     try:
-        with open(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        lines = files.read(path).split(b"\n")
     except OSError:
         return []
     ends: list[range] = []

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 _Work = Annotated[
     Path,
-    typer.Argument(metavar="WORK", help="Folder of the link table (PHI), where all nodes see it."),
+    typer.Argument(
+        metavar="WORK",
+        parser=options.place,
+        help="Folder of the link table (PHI), where all nodes see it.",
+    ),
 ]
 _Target = Annotated[
-    Path, typer.Option("--target", help="Folder for the outputs.", metavar="TARGET")
+    Path,
+    typer.Option(
+        "--target", help="Folder for the outputs.", metavar="TARGET", parser=options.place
+    ),
 ]
 _Partitions = Annotated[
     int | None, typer.Option(min=1, help="Partitions, at most.", metavar="N", show_default=False)
@@ -95,6 +102,7 @@ def plan(  # noqa: PLR0917 - typer calls it by name
     crosswalk: link_commands.Crosswalk = None,
     shared_subjects: link_commands.SharedSubjects = False,
     sync: options.Sync = True,
+    shard_tar: options.ShardTar = "",
 ) -> None:
     """Cut SOURCE into partitions for the tasks of a cluster.
 
@@ -116,6 +124,7 @@ def plan(  # noqa: PLR0917 - typer calls it by name
         sync=sync,
         digests=digests,
         pixels=pixels,
+        shard_bytes=options.shard_bytes(shard_tar),
         link_table_key=link_table_key,
         crosswalk=crosswalk,
         shared_subjects=shared_subjects,
@@ -189,6 +198,7 @@ def slurm(  # noqa: PLR0917 - typer calls it by name
     shared_subjects: link_commands.SharedSubjects = False,
     pixels: options.Pixels = PixelMode.EXAMINE,
     sync: options.Sync = True,
+    shard_tar: options.ShardTar = "",
 ) -> None:
     """Write sbatch scripts: plan, an array of partitions, finalise; --submit submits them.
 
@@ -196,23 +206,29 @@ def slurm(  # noqa: PLR0917 - typer calls it by name
     the queue and goes on there.
     """
     from fastdeid.engines import slurm as engine
+    from fastdeid.errors import UsageError
+    from fastdeid.files import absolute
+    from fastdeid.objects import is_remote
 
-    work = link_table or target.with_name(f"{target.name}.link-table")
+    work = link_table or f"{absolute(target)}.link-table"
+    if scripts is None and is_remote(work):
+        raise UsageError("say where to write the scripts: --scripts")
     values = {
-        "--target": target.absolute(),
+        "--target": absolute(target),
         "--key": options.needed_key(key).absolute(),
         "--profile": Path(profile).absolute() if Path(profile).is_file() else profile,
         "--template": template,
         "--link-table-key": link_table_key,
         "--crosswalk": crosswalk and crosswalk.absolute(),
         "--pixels": pixels.value,
+        "--shard-tar": options.shard_bytes(shard_tar) or None,
         "--partitions": partitions,
     }
     flags = {"--shared-subjects": shared_subjects, "--digests": digests, "--no-sync": not sync}
     written = engine.write_scripts(
-        scripts or work / "slurm",
+        scripts or Path(work) / "slurm",
         work,
-        [str(source.absolute()), str(work.absolute()), *_arguments(values, flags)],
+        [absolute(source), absolute(work), *_arguments(values, flags)],
         partitions=partitions,
         at_once=at_once,
         cpus=cpus,

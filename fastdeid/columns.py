@@ -41,6 +41,10 @@ def part_table(rows: Sequence[Outcome]) -> pa.Table:
     columns["output_path"] = pa.array(paths, pa.string())
     columns["source_size"] = pa.array([row.source_size for row in rows], pa.int64())
     columns["output_size"] = pa.array([row.output_size for row in rows], pa.int64())
+    shards = [row.shard or None for row in rows]
+    columns["shard"] = pa.array(shards, pa.string())
+    offsets = [row.shard_offset if row.shard else None for row in rows]
+    columns["shard_offset"] = pa.array(offsets, pa.int64())
     columns["source_digest"] = pa.array([row.source_digest or None for row in rows], pa.string())
     stands = [row.verdict in WITH_OUTPUT for row in rows]
     digests = [

@@ -82,6 +82,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
     shared_subjects: link_commands.SharedSubjects = False,
     pixels: options.Pixels = PixelMode.EXAMINE,
     sync: options.Sync = True,
+    shard_tar: options.ShardTar = "",
     engine: options.Engine = options.EngineName.LOCAL,
     scheduler: options.Scheduler = "",
 ) -> None:
@@ -104,6 +105,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         "crosswalk": crosswalk,
         "shared_subjects": shared_subjects,
         "pixels": pixels,
+        "shard_bytes": options.shard_bytes(shard_tar),
         "reporter": Progress(sys.stderr),
     }
     with options.interruptible():

@@ -9,21 +9,25 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
+import pyarrow.compute as pc
 
-from fastdeid import drawn_key, manifest, plan
+from fastdeid import drawn_key, files, manifest, objects, plan
 from fastdeid.draft import Draft
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.finalise import finalise
 from fastdeid.folders import Paths
-from fastdeid.outcome import Outcome
+from fastdeid.objects import is_remote
 from fastdeid.sealing import Sealing
+from fastdeid.settling import Again
+from fastdeid.shards import is_shard, remove_others
+from fastdeid.standing import COLUMNS, Files
 from fastdeid.storage import TEMPORARY
 from fastdeid.summary import INTERNAL_ERROR, Summary, tally
-from fastdeid.verdicts import WITH_OUTPUT, Verdict
+from fastdeid.verdicts import Verdict
 from fastdeid.workspace import PLAN_FILE, SETTINGS_FILE, Settings, Workspace
 
 WORK_FOLDER: Final = "work"
@@ -43,13 +47,15 @@ def check_settings(workspace: Workspace, settings: Settings) -> None:
     Raises KeyFileError when the earlier start had another key, UsageError when it had another
     SOURCE, TARGET, profile or version, or when TARGET holds the outputs of an unknown run.
     """
-    done = os.path.exists(os.path.join(settings.target, manifest.MANIFEST_FILE))
+    done = files.exists(os.path.join(settings.target, manifest.MANIFEST_FILE))
     if done and not workspace.has(SETTINGS_FILE):
         raise UsageError(
             "TARGET holds the outputs of a run whose link table is not here; "
             "name its folder with --link-table, or choose another TARGET"
         )
     if not done and not workspace.has(PLAN_FILE):
+        if settings.shard_bytes and holds_shards(settings.target):
+            raise UsageError("TARGET holds shards of an unknown run; choose another TARGET")
         return
     before = workspace.settings
     if before.key_id != settings.key_id:
@@ -75,7 +81,13 @@ _COMPARED: Final = (
     ("crosswalk_digest", "crosswalk"),
     ("shared_subjects", "choice of --shared-subjects"),
     ("pixels", "choice of --pixels"),
+    ("shard_bytes", "choice of --shard-tar"),
 )
+
+
+def holds_shards(target: str) -> bool:
+    """Whether a folder holds files that are named like shards."""
+    return os.path.isdir(target) and any(is_shard(name) for name in os.listdir(target))
 
 
 def create_folders(workspace: Workspace, settings: Settings) -> None:
@@ -84,10 +96,10 @@ def create_folders(workspace: Workspace, settings: Settings) -> None:
     Raises OutputError when one of them cannot be written.
     """
     try:
-        os.makedirs(settings.target, exist_ok=True)
+        files.make_folders(settings.target)
     except OSError as error:
         raise OutputError(f"TARGET cannot be created: {error.strerror}") from None
-    if not os.access(settings.target, os.W_OK | os.X_OK):
+    if not is_remote(settings.target) and not os.access(settings.target, os.W_OK | os.X_OK):
         raise OutputError("TARGET cannot be written")
     workspace.write_settings(settings)
 
@@ -119,12 +131,12 @@ def make_plan(
         workspace.remove_summary()
         cost = plan.cost_of(draft.n_files, draft.size)
         pieces = plan.pieces(draft.batches())
-        if n_shares is None:
-            cuts = plan.cut(pieces, cost, workers)
-            shares = [0, len(cuts.sizes)]
-        else:
-            cuts = plan.cut(pieces, cost, 0, plan.share_limit(cost, n_shares))
-            shares = plan.share(cuts, n_shares)
+        limit = None if n_shares is None else plan.share_limit(cost, n_shares)
+        if workspace.settings.shard_bytes:
+            # A shard holds outputs of one partition: cuts must depend on SOURCE alone.
+            limit = plan.LARGEST
+        cuts = plan.cut(pieces, cost, workers, limit)
+        shares = [0, len(cuts.sizes)] if n_shares is None else plan.share(cuts, n_shares)
         workspace.write_plan(draft.batches(), cuts, shares=shares, digest=draft.digest)
     draft.remove()
     return state
@@ -146,7 +158,7 @@ def _found(workspace: Workspace, draft: Draft) -> str:
             return RESUMED
         return CHANGED
     if random:
-        if os.path.exists(os.path.join(workspace.settings.target, manifest.MANIFEST_FILE)):
+        if files.exists(os.path.join(workspace.settings.target, manifest.MANIFEST_FILE)):
             drawn_key.require(workspace)
         drawn_key.draw(workspace)
     return NEW
@@ -168,22 +180,35 @@ def is_finished(workspace: Workspace) -> bool:
 
 
 def _expected(sealing: Sealing, instances: str) -> Iterator[tuple[str, int]]:
-    """Yield path and size of every output that a link table promises."""
-    names = ("verdict", "output_path", "output_size")
+    """Yield path and size of every output that a link table promises, or of its shard."""
+    files = Files()
     with sealing.parquet_file(instances) as file:
-        for rows in file.iter_batches(columns=names):
-            columns = (rows.column(name).to_pylist() for name in names)
-            for verdict, path, size in zip(*columns, strict=True):
-                if verdict in WITH_OUTPUT:
-                    yield path, size
+        for rows in file.iter_batches(columns=COLUMNS):
+            yield from files.add(rows)
+    yield from files.shards()
 
 
 def _outputs_stand(target: str, expected: Iterable[tuple[str, int]]) -> bool:
+    if is_remote(target):
+        return _objects_stand(target, expected)
     prefix = target + "/"
     try:
         return all(os.stat(prefix + path).st_size == size for path, size in expected)
     except OSError:
         return False
+
+
+def _objects_stand(target: str, expected: Iterable[tuple[str, int]]) -> bool:
+    """Tell of objects what `_outputs_stand` tells of files, with a request for each series."""
+    by_folder = itertools.groupby(expected, lambda one: os.path.dirname(one[0]))
+    for folder, outputs in by_folder:
+        try:
+            found = dict(files.sizes(os.path.join(target, folder).rstrip("/")))
+        except OSError:
+            return False
+        if any(found.get(os.path.basename(path)) != size for path, size in outputs):
+            return False
+    return True
 
 
 def unfinished_partitions(
@@ -248,14 +273,19 @@ def part_stands(workspace: Workspace, number: int) -> bool:
     part = workspace.read_part(number)
     if part is None:
         return False
-    names = ("verdict", "published", "output_path", "output_size")
-    columns = (part.table.column(name).to_pylist() for name in names)
-    expected = (
-        (path, size)
-        for verdict, published, path, size in zip(*columns, strict=True)
-        if verdict in WITH_OUTPUT and published != "different"
-    )
+    files = Files()
+    standing = pc.not_equal(pc.fill_null(part.table.column("published"), ""), "different")
+    expected = itertools.chain(files.add(part.table.filter(standing)), files.shards())
     return _outputs_stand(workspace.settings.target, expected)
+
+
+def sweep_shards(workspace: Workspace) -> None:
+    """Remove the shards that no row of a finished run names. Raises OutputError."""
+    settings = workspace.settings
+    if settings.shard_bytes:
+        path = os.path.join(settings.link_table, manifest.INSTANCES_FILE)
+        named = pc.unique(workspace.sealing.read_table(path, ["shard"]).column("shard"))
+        remove_others(settings.target, {name for name in named.to_pylist() if name})
 
 
 _OURS: Final = (".", f"{manifest.MANIFEST_FILE}.")
@@ -263,10 +293,14 @@ _OUTPUT: Final = ".dcm"
 
 
 def sweep(target: str) -> None:
-    """Remove what killed workers left: unfinished files under temporary names.
+    """Remove what killed workers left: unfinished files under temporary names, uploads.
 
     Also outputs without a byte: what a power failure leaves of files that were not flushed.
     """
+    if is_remote(target):
+        with contextlib.suppress(OSError):
+            objects.sweep(target)
+        return
     for folder, _, names in os.walk(target):
         for name in names:
             path = os.path.join(folder, name)
@@ -279,7 +313,7 @@ def sweep(target: str) -> None:
 # End -----------------------------------------------------------------------------------------
 
 
-def finish(workspace: Workspace, again: Callable[[bytes, bool], Outcome]) -> Summary:
+def finish(workspace: Workspace, again: Again) -> Summary:
     """Finalise. The run counts as finished when `keep_finished` has kept the summary."""
     summary = finalise(workspace, again)
     settings = workspace.settings
@@ -320,4 +354,4 @@ def _table_sizes(settings: Settings) -> list[int]:
         os.path.join(settings.link_table, manifest.REFERENCES_FILE),
         os.path.join(settings.target, manifest.MANIFEST_FILE),
     )
-    return [os.path.getsize(path) if os.path.exists(path) else -1 for path in paths]
+    return [files.size_of(path) if files.exists(path) else -1 for path in paths]

@@ -5,7 +5,6 @@ The files (PHI) let a walk that was interrupted go on behind the last of them.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import time
@@ -16,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid import plan
+from fastdeid import files, plan
 from fastdeid.listing import Entry
 from fastdeid.replaced import replaced_file
 from fastdeid.sealing import Sealing
@@ -75,7 +74,7 @@ class Draft:
             path = os.path.join(self._folder, name)
             try:
                 batches, source = self._read(name)
-                fresh = time.time() - os.stat(path).st_mtime < _FRESH_SECONDS
+                fresh = time.time() - files.modified(path) < _FRESH_SECONDS
             except (OSError, ValueError):
                 return last
             if source != self._source or not fresh:
@@ -89,7 +88,7 @@ class Draft:
         self._hashes = [hashlib.blake2b(digest_size=16) for _ in plan.SCHEMA]
         for batch in self.batches():
             self._count(batch)
-        found = plan.walk(self._source, after, self._folder)
+        found = plan.walk(self._source, after, files.scratch(self._folder))
         for batch in _batches(found, min(_BATCH, self._segment)):
             self._count(batch)
             self._held.append(batch)
@@ -97,13 +96,13 @@ class Draft:
                 self._write()
 
     def _count(self, batch: pa.RecordBatch) -> None:
-        paths, sizes, times, reasons = batch.columns
+        paths, sizes, times, reasons, places = batch.columns
         self._n_files += batch.num_rows
         self._size += pc.sum(sizes).as_py() or 0
         columns = [
             # No path holds the byte between them.
             b"\0".join([*paths.to_pylist(), b""]),
-            *(np.asarray(column, "<i8").tobytes() for column in (sizes, times)),
+            *(np.asarray(column, "<i8").tobytes() for column in (sizes, times, places)),
             "\0".join([*reasons.to_pylist(), ""]).encode(),
         ]
         for column, digest in zip(columns, self._hashes, strict=True):
@@ -140,8 +139,7 @@ class Draft:
 
     def _read(self, name: str) -> tuple[list[pa.RecordBatch], bytes]:
         """Return the rows of a file, and the SOURCE they are of."""
-        with open(os.path.join(self._folder, name), "rb") as file:
-            content = self._sealing.unseal(file.read(), name)
+        content = self._sealing.unseal(files.read(os.path.join(self._folder, name)), name)
         table = pa.ipc.open_file(pa.py_buffer(content)).read_all()
         source: bytes = (table.schema.metadata or {}).get(_SOURCE, b"")
         return table.replace_schema_metadata(None).to_batches(), source
@@ -149,10 +147,9 @@ class Draft:
 
 def remove_drafts(folder: str) -> None:
     """Remove what walks have left in a folder."""
-    for name in os.listdir(folder):
+    for name in files.names(folder):
         if name.startswith(PREFIX):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(folder, name))
+            files.remove(os.path.join(folder, name))
 
 
 def _batches(entries: Iterable[Entry], size: int) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.keys import KEY_SIZE, read_key, sync_folder, write_key
+from fastdeid.objects import is_remote
 from fastdeid.workspace import Workspace
 
 KEY_FILE: Final = "pseudonyms.key"
@@ -28,6 +29,11 @@ def draw(workspace: Workspace) -> None:
 
     Raises OutputError when it cannot be written.
     """
+    if is_remote(workspace.folder):
+        raise UsageError(
+            "random pseudonyms need a link table on a file system: an object store may keep what "
+            "is destroyed"
+        )
     if is_drawn(workspace):
         with contextlib.suppress(KeyFileError):
             read(workspace)
@@ -52,6 +58,8 @@ def destroy(workspace: Workspace) -> None:
     Raises OutputError when it cannot be destroyed.
     """
     path = _path(workspace)
+    if is_remote(path):
+        return
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fastdeid import manifest
+from fastdeid import files, manifest
 from fastdeid.columns import has_output, pixel_counts
 from fastdeid.dangling import find_dangling
 from fastdeid.replaced import replaced_file
@@ -42,7 +42,7 @@ ROW_GROUP: Final = 65_536
 def finalise(workspace: Workspace, again: Again) -> Summary:
     """Write the link table and the research manifest, and return the summary.
 
-    again: de-identifies a file again, of this path, overwriting what stands there or not; called
+    again: de-identifies a file again, overwriting what stands there or not; called
     only when instances share an output path and must be compared.
 
     Raises FastdeidError when a partition has not been committed, OutputError when a table cannot be
@@ -117,7 +117,7 @@ def _write_manifest(workspace: Workspace, settled: Settled) -> None:
     settings = workspace.settings
     profile = f"{settings.profile} {settings.profile_version}"
     options = " ".join(settings.options)
-    rows = Sorting(MANIFEST_ORDER, workspace.folder)
+    rows = Sorting(MANIFEST_ORDER, files.scratch(workspace.folder))
     for _, part in settled.parts():
         rows.add(manifest_rows(part.table))
     tables = (manifest_table(group, profile, options) for group in rows.sorted())

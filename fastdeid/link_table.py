@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from fastdeid import manifest
+from fastdeid import files, manifest
 from fastdeid.errors import InputError, KeyFileError
 from fastdeid.keys import read_key
 from fastdeid.pseudonyms import Pseudonyms
@@ -109,8 +109,8 @@ def is_random(table: LinkTable) -> bool:
 
 def _started(table: LinkTable) -> _Started | None:
     try:
-        with open(os.path.join(table.folder, _SETTINGS), "rb") as file:
-            return msgspec.json.decode(file.read(), type=_Started)
+        text = files.read(os.path.join(table.folder, _SETTINGS))
+        return msgspec.json.decode(text, type=_Started)
     except (OSError, msgspec.DecodeError):
         return None
 

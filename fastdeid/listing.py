@@ -16,6 +16,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from fastdeid import objects
+
+UNSUPPORTED_KEY: Final = "unsupported_key"
 HELD: Final = 100_000
 _BLOCK: Final = 256
 
@@ -23,13 +26,15 @@ _BLOCK: Final = 256
 class Entry(NamedTuple):
     """One entry of SOURCE: path below it, size in bytes, time of change in ns.
 
-    reason: why the entry is listed but not opened; "" for a regular file.
+    reason: why the entry is listed but not opened; "" for a regular file. place: where a member of
+    an archive stands in it, see `archives.members`; -1 for a file of its own.
     """
 
     path: bytes
     size: int
     modified_ns: int
     reason: str
+    place: int = -1
 
 
 _SPECIAL_FILES: Final = (
@@ -59,6 +64,10 @@ class Listing:
         prefix = below + b"/" if below else b""
         self._files = _Sorted(scratch)
         self._folders = _Sorted(scratch)
+        uri = os.fsdecode(path)
+        if objects.is_remote(uri):
+            self._list_objects(uri, prefix)
+            return
         with os.scandir(path or b"/") as entries:
             for entry in entries:
                 name = prefix + entry.name
@@ -66,6 +75,18 @@ class Listing:
                     self._folders.add(Entry(name, 0, 0, ""))
                 else:
                     self._files.add(_entry(entry, name))
+
+    def _list_objects(self, uri: str, prefix: bytes) -> None:
+        for one in objects.entries(uri):
+            name = one.uri[len(uri) + 1 :]
+            path = prefix + name.encode()
+            if not name.strip("/.") or "/" in name:
+                # A key with an empty part, or a part of dots: no request can name it safely.
+                self._files.add(Entry(prefix + b"?", 0, 0, UNSUPPORTED_KEY))
+            elif one.size < 0:
+                self._folders.add(Entry(path, 0, 0, ""))
+            else:
+                self._files.add(Entry(path, one.size, one.modified_ns, ""))
 
     def files(self) -> Iterator[Entry]:
         """Yield what is not a folder; once."""

@@ -101,6 +101,10 @@ _PLACE: Final = (
     Column("reason_tag", "string", PUBLIC, "(gggg,eeee) of the element concerned; null when none"),
     Column("reason_offset", "int64", PUBLIC, "byte of the input concerned; null when none"),
 )
+_SHARD: Final = (
+    Column("shard", "string", PUBLIC, "tar file below TARGET that holds the output; null: none"),
+    Column("shard_offset", "int64", PUBLIC, "first byte of the output in the tar file"),
+)
 _COUNTS: Final = (
     Column("n_removed", "int32", PUBLIC, "elements removed, a sequence counts once"),
     Column("n_emptied", "int32", PUBLIC, "elements whose value was emptied"),
@@ -128,6 +132,7 @@ INSTANCES: Final = Table(
         *_PLACE,
         Column("output_path", "string", PUBLIC, "path below TARGET; a duplicate names its twin's"),
         Column("output_size", "int64", PUBLIC, "bytes of the output file; 0 when none"),
+        *_SHARD,
         Column("source_digest", "string", PHI, "BLAKE2b-256 of the input file, with --digests"),
         Column("output_digest", "string", PUBLIC, "BLAKE2b-256 of the output file, with --digests"),
         *_ORIGINALS,
@@ -208,6 +213,7 @@ MANIFEST: Final = Table(
         Column("column_spacing", "float64", PUBLIC, "mm between columns, second of (0028,0030)"),
         Column("slice_thickness", "float64", PUBLIC, "mm, (0018,0050)"),
         Column("output_size", "int64", PUBLIC, "bytes of the output file; 0 when none"),
+        *_SHARD,
         Column("output_digest", "string", PUBLIC, "BLAKE2b-256 of the output file, with --digests"),
         Column("pixel_length", "int64", PUBLIC, "bytes of pixel data"),
         *_COUNTS,

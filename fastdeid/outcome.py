@@ -45,7 +45,7 @@ class Outcome(msgspec.Struct, gc=False):
     source_digest, output_digest: see `fastdeid.digests`, "" unless they were asked for.
     references: original SOP Instance UIDs that the output refers to. frames_examined: frames in
     which text was sought, 0 or all. frames_masked, masks: frames in which boxes were filled, and
-    these boxes.
+    these boxes. shard, shard_offset: where the output stands in a tar archive, see `shards`.
     """
 
     verdict: Verdict
@@ -74,6 +74,8 @@ class Outcome(msgspec.Struct, gc=False):
     frames_examined: int = 0
     frames_masked: int = 0
     masks: tuple[MaskedBox, ...] = ()
+    shard: str = ""
+    shard_offset: int = -1
 
     @property
     def originals(self) -> tuple[bytes, ...]:

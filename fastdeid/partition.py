@@ -10,6 +10,9 @@ from typing import Final, Protocol
 from fastdeid.attempts import Attempt
 from fastdeid.columns import part_table, references_table
 from fastdeid.errors import FastdeidError
+from fastdeid.input_types import Input
+from fastdeid.inputs import inputs_of
+from fastdeid.objects import is_remote
 from fastdeid.outcome import Outcome
 from fastdeid.storage import flush
 from fastdeid.summary import INTERNAL_ERROR, PartitionSummary, place_of, tally
@@ -36,9 +39,15 @@ class Processor(Protocol):
         """Seconds per stage so far."""
 
     def process_many(
-        self, source_paths: Sequence[bytes], *, overwrite: bool = False
+        self, source_paths: Sequence[Input], *, overwrite: bool = False
     ) -> list[Outcome]:
         """De-identify files. Bad input is an outcome, never an error."""
+
+    def begin(self, partition: int) -> None:
+        """Begin a partition: what is published from now on belongs to it."""
+
+    def commit(self) -> None:
+        """Let all outputs of the partition appear, before it is committed."""
 
     def close(self) -> None:
         """Release what is held."""
@@ -59,19 +68,20 @@ def run_partition(
     """
     before = dict(processor.seconds)
     entries = workspace.partition(number)
-    paths = entries.column("path").to_pylist()
     reasons = entries.column("reason").to_pylist()
     sizes = entries.column("size").to_pylist()
     faults: list[str] = []
     settings = workspace.settings
-    source = os.fsencode(settings.source)
+    inputs = inputs_of(os.fsencode(settings.source), entries)
     attempt = workspace.attempt(number)
     try:
+        processor.begin(number)
         rows = process_files(
-            processor, source, paths, reasons, sizes, faults=faults, tick=tick, attempt=attempt
+            processor, inputs, reasons, sizes, faults=faults, tick=tick, attempt=attempt
         )
         started = time.perf_counter()
-        if settings.sync:
+        processor.commit()
+        if settings.sync and not is_remote(settings.target):
             flush(settings.target)
         seconds = since(before, processor.seconds)
         seconds["flush"] = time.perf_counter() - started
@@ -85,8 +95,7 @@ def run_partition(
 
 def process_files(
     processor: Processor,
-    source: bytes,
-    paths: Sequence[bytes],
+    inputs: Sequence[Input],
     reasons: Sequence[str],
     sizes: Sequence[int],
     *,
@@ -98,7 +107,6 @@ def process_files(
 
     attempt: notes what is at hand; what it condemns is quarantined and not opened.
     """
-    prefix = source.rstrip(b"/") + b"/"
     rows: list[Outcome] = []
     due = time.monotonic() + TICK_SECONDS
     done = 0
@@ -109,7 +117,7 @@ def process_files(
             attempt.take_up(start, len(batch))
         listed = [Outcome(Verdict.UNREADABLE, reasons[at]) for at in batch]
         opened = [at for at in batch if not reasons[at] and at not in condemned]
-        outcomes = _process(processor, [prefix + paths[at] for at in opened], faults)
+        outcomes = _process(processor, [inputs[at] for at in opened], faults)
         for at in condemned.intersection(batch):
             listed[at - start] = Outcome(Verdict.QUARANTINED, RESOURCE, source_size=sizes[at])
         for at, outcome in zip(opened, outcomes, strict=True):
@@ -136,7 +144,7 @@ def _batches(sizes: Sequence[int], most: int) -> Iterator[range]:
         yield range(first, len(sizes))
 
 
-def _process(processor: Processor, paths: Sequence[bytes], faults: list[str]) -> list[Outcome]:
+def _process(processor: Processor, paths: Sequence[Input], faults: list[str]) -> list[Outcome]:
     """De-identify files together; one by one when that fails, since one file never stops others."""
     try:
         return processor.process_many(paths)

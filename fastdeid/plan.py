@@ -1,7 +1,8 @@
 """The plan: every entry of SOURCE in a fixed order, cut into partitions.
 
 The order is folder by folder, the files of a folder before its subfolders, each by the bytes of
-their names; it depends on SOURCE alone. Where the cuts lie depends on the number of workers and
+their names; the members of an archive stand in its place, in its own order. It depends on SOURCE
+alone. Where the cuts lie depends on the number of workers and
 changes no result. A folder, hence a series, is cut only when it is too long for one partition.
 """
 
@@ -14,19 +15,29 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from fastdeid import objects
+from fastdeid.archives.members import INSIDE, may_be_archive
+from fastdeid.archives.opening import find_members, is_archive
 from fastdeid.errors import InputError
+from fastdeid.files import modified_ns, size_of
 from fastdeid.listing import Entry, Listing
+from fastdeid.objects import is_remote
 
 MAX_FILES: Final = 1024
 MAX_BYTES: Final = 2 << 30
+# Of a compressed archive; a row of a partition takes a kilobyte of memory.
+MAX_COMPRESSED: Final = 65_536
 # A file costs about 0.1 ms and a byte about 1 ns: costs of a partition are counted in ns.
 _COST_PER_FILE: Final = 100_000
+# What no partition costs more than, so that the other limits alone cut it.
+LARGEST: Final = MAX_FILES * _COST_PER_FILE + MAX_BYTES
 # Committing a partition takes 2 ms; below 60 files that would show.
 _LEAST_COST: Final = 60 * _COST_PER_FILE
 # The share of the remaining work that the next partition takes, per worker: large partitions
 # first, small ones last, so that the workers end together.
 _SHARE: Final = 3
 UNREADABLE_FOLDER: Final = "unreadable_folder"
+UNREADABLE_ARCHIVE: Final = "unreadable_archive"
 
 SCHEMA: Final = pa.schema(
     [
@@ -34,6 +45,7 @@ SCHEMA: Final = pa.schema(
         pa.field("size", pa.int64()),
         pa.field("modified_ns", pa.int64()),
         pa.field("reason", pa.string()),
+        pa.field("place", pa.int64()),
     ]
 )
 
@@ -41,26 +53,47 @@ SCHEMA: Final = pa.schema(
 def require_readable(source: bytes) -> None:
     """Raise InputError when SOURCE itself cannot be read."""
     try:
+        if may_be_archive(source) and _is_file(source):
+            if not is_archive(source):
+                raise InputError("SOURCE is neither a folder nor an archive")
+            return
+        if is_remote(os.fsdecode(source)):
+            objects.info(os.fsdecode(source))
+            return
         with os.scandir(source):
             pass
     except OSError as error:
         raise InputError(f"SOURCE cannot be read: {error.strerror}") from None
 
 
+def _is_file(source: bytes) -> bool:
+    """Tell whether SOURCE is a file. Raises OSError where it is not at all."""
+    path = os.fsdecode(source)
+    if not is_remote(path):
+        return os.path.isfile(path)
+    return objects.info(path).size >= 0
+
+
 def walk(source: bytes, after: Entry | None = None, scratch: str | None = None) -> Iterator[Entry]:
     """Yield every entry of SOURCE that is not a folder, and every folder that cannot be read.
 
-    Symbolic links are listed, never followed; files are never opened. after: the entry behind which
-    to go on. scratch: see `listing`. What is held in memory does not grow with SOURCE.
+    Symbolic links are listed, never followed. Of files only archives are opened: their members are
+    entries, and the archive itself only where something is wrong with it. after: the entry behind
+    which to go on. scratch: see `listing`. What is held in memory does not grow with SOURCE.
 
     Raises InputError when SOURCE itself cannot be read, OSError when a folder of `after` cannot.
     """
     require_readable(source)
     root = source.rstrip(b"/")
+    if may_be_archive(root) and _is_file(root):
+        path = os.fsdecode(root)
+        whole = Entry(b"", size_of(path), modified_ns(path), "")
+        yield from _members(root, whole, after)
+        return
     pending = [iter([b""])]
     if after is not None:
         files, pending = _go_back(root, after, scratch)
-        yield from files
+        yield from _with_members(root, files, after)
     while pending:
         below = next(pending[-1], None)
         if below is None:
@@ -71,15 +104,65 @@ def walk(source: bytes, after: Entry | None = None, scratch: str | None = None) 
         except OSError:
             yield Entry(below, 0, 0, UNREADABLE_FOLDER)
             continue
-        yield from listing.files()
+        yield from _with_members(root, listing.files())
         pending.append(listing.folders())
+
+
+def _with_members(
+    root: bytes, files: Iterable[Entry], after: Entry | None = None
+) -> Iterator[Entry]:
+    """Yield files, the members of archives in the place of these.
+
+    after: inside the first one, where to go on.
+    """
+    for entry in files:
+        if may_be_archive(entry.path) and not entry.reason:
+            yield from _members(root, entry, after)
+        else:
+            yield entry
+        after = None
+
+
+def _members(root: bytes, entry: Entry, after: Entry | None) -> Iterator[Entry]:
+    """Yield the members of an archive, behind one of them; itself when it is none.
+
+    Raises OSError when that one is not there any more.
+    """
+    members = _entries(root, entry)
+    if after is not None and after.path == entry.path:
+        return
+    # Members up to that one are left out.
+    if after is not None and after.path.startswith(_prefix(entry)) and after not in members:
+        raise OSError("an archive has changed")
+    yield from members
+
+
+def _prefix(entry: Entry) -> bytes:
+    return entry.path + INSIDE if entry.path else b"/"
+
+
+def _entries(root: bytes, entry: Entry) -> Iterator[Entry]:
+    prefix = _prefix(entry)
+    try:
+        members = find_members(root + b"/" + entry.path if entry.path else root)
+        if members is None:
+            yield entry
+            return
+        for found in members:
+            if found.name:
+                path, place = prefix + found.name, found.place
+                yield Entry(path, found.size, entry.modified_ns, found.reason, place)
+            else:
+                yield entry._replace(reason=found.reason)
+    except OSError:
+        yield entry._replace(reason=UNREADABLE_ARCHIVE)
 
 
 def _go_back(
     root: bytes, after: Entry, scratch: str | None
 ) -> tuple[Iterator[Entry], list[Iterator[bytes]]]:
     """Return the files behind an entry in its folder, and the folders behind it on the way."""
-    *trail, _ = after.path.split(b"/")
+    *trail, _ = after.path.partition(INSIDE)[0].split(b"/")
     listing, below = Listing(root, b"", scratch), b""
     pending: list[Iterator[bytes]] = []
     for name in trail:
@@ -88,7 +171,12 @@ def _go_back(
         listing = Listing(root + b"/" + below, below, scratch)
     if after.reason == UNREADABLE_FOLDER:
         return iter(()), [*pending, _behind(listing.folders(), after.path)]
-    files = dropwhile(lambda entry: entry.path <= after.path, listing.files())
+    archive, inside, _ = after.path.partition(INSIDE)
+    if inside:
+        # The archive itself comes again: it may hold more.
+        files = dropwhile(lambda entry: entry.path < archive, listing.files())
+    else:
+        files = dropwhile(lambda entry: entry.path <= after.path, listing.files())
     return files, [*pending, listing.folders()]
 
 
@@ -100,10 +188,15 @@ def _behind(folders: Iterator[bytes], last: bytes) -> Iterator[bytes]:
 
 
 class Piece(NamedTuple):
-    """Files that stay together where they can: those of a folder, in the order of the plan."""
+    """Files that stay together where they can: those of a folder, in the order of the plan.
+
+    compressed: members of an archive that is read from its start only. They are not parted: each
+    partition would have to read what stands before it once more.
+    """
 
     sizes: list[int]
     starts_folder: bool
+    compressed: bool = False
 
 
 class Cuts(NamedTuple):
@@ -119,19 +212,30 @@ class Cuts(NamedTuple):
 
 
 def pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[Piece]:
-    """Yield the files of batches of SCHEMA folder by folder, at most MAX_FILES at a time."""
+    """Yield the files of batches of SCHEMA folder by folder, at most MAX_FILES at a time.
+
+    Those of a compressed archive come together, up to MAX_COMPRESSED.
+    """
     rows = (
-        (path.rpartition(b"/")[0], size)
+        (_group(path, place), size)
         for batch in batches
-        for path, size in zip(
-            batch.column("path").to_pylist(), batch.column("size").to_pylist(), strict=True
+        for path, size, place in zip(
+            *(batch.column(name).to_pylist() for name in ("path", "size", "place")), strict=True
         )
     )
-    for _, group in groupby(rows, lambda row: row[0]):
+    for (_, compressed), group in groupby(rows, lambda row: row[0]):
         starts_folder = True
-        while sizes := [size for _, size in islice(group, MAX_FILES)]:
-            yield Piece(sizes, starts_folder)
+        most = MAX_COMPRESSED if compressed else MAX_FILES
+        while sizes := [size for _, size in islice(group, most)]:
+            yield Piece(sizes, starts_folder, compressed)
             starts_folder = False
+
+
+def _group(path: bytes, place: int) -> tuple[bytes, bool]:
+    """Return what an entry stays together with, and whether that is a compressed archive."""
+    if place < -1:
+        return path.partition(INSIDE)[0] if path[:1] != b"/" else b"/", True
+    return path.rpartition(b"/")[0], False
 
 
 def cost_of(n_files: int, size: int) -> int:
@@ -162,7 +266,7 @@ class _Cutter:
         if not self._fits(n_files, size):
             if self._files:
                 self._cut()
-            if not self._fits(n_files, size):
+            if not self._fits(n_files, size) and not piece.compressed:
                 for one in piece.sizes:
                     if self._files and not self._has_room(one):
                         self._cut()
@@ -210,7 +314,8 @@ def cut(found: Iterable[Piece], cost: int, workers: int, limit: int | None = Non
     found: all files. cost: of all of them, see `cost_of`. workers: the partitions become smaller
     towards the end, so that so many end together. limit: the cost of a partition, instead.
 
-    A partition has at most MAX_FILES files and, unless one file alone is longer, MAX_BYTES bytes.
+    A partition has at most MAX_FILES files and, unless one file alone is longer, MAX_BYTES bytes;
+    but a compressed archive is one partition.
     """
     cutter = _Cutter(cost, workers, limit)
     for piece in found:

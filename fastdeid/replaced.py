@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from fastdeid import objects
 from fastdeid.errors import OutputError
 from fastdeid.storage import TEMPORARY
 
@@ -16,8 +18,14 @@ from fastdeid.storage import TEMPORARY
 def replaced_file(path: str, *, sync: bool = True, mode: int = 0o600) -> Iterator[Any]:
     """Open a new file that takes the place of `path` when the block ends without an error.
 
-    Raises OutputError when it cannot be written.
+    path: of a file, or of an object. Raises OutputError when it cannot be written.
     """
+    if objects.is_remote(path):
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.flush()
+            objects.put(path, file.fileno(), overwrite=True)
+        return
     temporary = f"{path}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:

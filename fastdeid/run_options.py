@@ -6,7 +6,7 @@ import contextlib
 import enum
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,28 @@ from fastdeid.pixels.modes import PixelMode
 if TYPE_CHECKING:
     from fastdeid.summary import Summary
 
-Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder tree of DICOM files.")]
-Target = Annotated[Path, typer.Argument(metavar="TARGET", help="Folder for the outputs.")]
+
+def place(text: str) -> Any:
+    """Return a path; the URI of an object store as it is."""
+    from fastdeid.objects import is_remote
+
+    return text if is_remote(text) else Path(text)
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SOURCE",
+        parser=place,
+        help="Folder tree of DICOM files, an archive, or s3://BUCKET/KEY.",
+    ),
+]
+Target = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TARGET", parser=place, help="Folder for the outputs, or s3://BUCKET/KEY."
+    ),
+]
 Key = Annotated[
     Path | None, typer.Option(help="The project key, see fastdeid keygen.", metavar="PROJECT.key")
 ]
@@ -25,6 +45,7 @@ LinkTable = Annotated[
     typer.Option(
         help="Folder of the link table (PHI). Default: TARGET.link-table beside TARGET.",
         metavar="DIR",
+        parser=place,
     ),
 ]
 Workers = Annotated[
@@ -67,6 +88,14 @@ Pixels = Annotated[
     ),
 ]
 
+ShardTar = Annotated[
+    str,
+    typer.Option(
+        help="Put outputs into tar files of at most SIZE (500MB, 1GiB) and one partition each.",
+        metavar="SIZE",
+    ),
+]
+
 
 class EngineName(enum.StrEnum):
     """Who does the partitions of a run."""
@@ -89,6 +118,13 @@ def refuse_local(scheduler: str, *, workers: int | None, dry_run: bool) -> None:
         raise UsageError("--engine dask needs --scheduler tcp://HOST:PORT")
     if workers is not None or dry_run:
         raise UsageError("--workers and --dry-run are for runs on this machine")
+
+
+def shard_bytes(size: str) -> int:
+    """Return the bytes of a size that an option names, 0 for none."""
+    from fastdeid.shards import parse_size
+
+    return parse_size(size) if size else 0
 
 
 def needed_key(key: Path | None) -> Path:

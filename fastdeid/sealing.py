@@ -19,6 +19,7 @@ import pyarrow.parquet.encryption as pe
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from fastdeid import objects
 from fastdeid.errors import FastdeidError, KeyFileError
 from fastdeid.key_service import NONCE_SIZE, AwsKeyService, KeyServices
 from fastdeid.manifest import PHI, Table
@@ -107,7 +108,12 @@ class Sealing:
 
     def parquet_file(self, path: str, *, memory_map: bool = False) -> pq.ParquetFile:
         """Open a table; raises what `pyarrow.parquet.ParquetFile` does, and KeyFileError."""
-        return pq.ParquetFile(path, decryption_properties=self.decryption(), memory_map=memory_map)
+        remote = objects.is_remote(path)
+        return pq.ParquetFile(
+            objects.open_input(path) if remote else path,
+            decryption_properties=self.decryption(),
+            memory_map=memory_map and not remote,
+        )
 
     def data_set(self, path: str) -> ds.Dataset:
         """Open a table as a data set of pyarrow, which DuckDB and Polars read.
@@ -118,7 +124,9 @@ class Sealing:
             self._factory, self._connection, pe.DecryptionConfiguration()
         )
         options = ds.ParquetFragmentScanOptions(decryption_config=configuration)
-        return ds.dataset(path, format=ds.ParquetFileFormat(default_fragment_scan_options=options))
+        store, place = objects.located(path) if objects.is_remote(path) else (None, path)
+        layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
+        return ds.dataset(place, filesystem=store, format=layout)
 
     # Other files ----------------------------------------------------------------------------
 
@@ -154,5 +162,5 @@ def assert_encrypted(table: Table, names: Iterable[str], listed: Iterable[str]) 
 
 def is_encrypted(path: str | os.PathLike[str]) -> bool:
     """Whether a Parquet file has an encrypted footer."""
-    with open(path, "rb") as file:
+    with objects.as_local(os.fspath(path)) as local, open(local, "rb") as file:
         return file.read(4) == b"PARE"

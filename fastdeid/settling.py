@@ -19,7 +19,10 @@ import pyarrow.compute as pc
 from fastdeid import manifest
 from fastdeid.columns import has_output, part_table
 from fastdeid.errors import FastdeidError
+from fastdeid.input_types import Input
+from fastdeid.inputs import inputs_of
 from fastdeid.outcome import Outcome
+from fastdeid.shard_settling import ShardSettling
 from fastdeid.verdicts import WITH_OUTPUT, Verdict
 from fastdeid.workspace import Part, Workspace
 
@@ -27,8 +30,8 @@ TARGET_OCCUPIED: Final = "target_occupied"
 SAME_INSTANCE: Final = "same_instance_different_bytes"
 _STANDS: Final = ("new", "same")
 
-# Process a file again, of this path, overwriting what stands there or not.
-Again = Callable[[bytes, bool], Outcome]
+# Process a file again, overwriting what stands there or not.
+Again = Callable[[Input, bool], Outcome]
 _Changes = dict[int, Outcome]
 _Read = Callable[[int], Part]
 _Verdicts = dict[int, tuple[str, str]]
@@ -58,9 +61,12 @@ class Settled:
             if n_held > _MOST_HELD:
                 break
             self._held[number] = read_part(workspace, number)
+        self._shards = ShardSettling(workspace, self._read)
         for group in _shared_paths(workspace, self._read):
             self._settle(group, again)
-        self._touched = np.array(sorted(self._changes.keys() | self._verdicts.keys()), np.int64)
+        self._moved = self._shards.move()
+        touched = self._changes.keys() | self._verdicts.keys() | self._moved.keys()
+        self._touched = np.array(sorted(touched), np.int64)
 
     def parts(self) -> Iterator[tuple[int, Part]]:
         """Yield the first row of each partition, and the partition with its final rows."""
@@ -84,6 +90,9 @@ class Settled:
     def _settle(self, group: list[tuple[int, str]], again: Again) -> None:
         rows = [row for row, _ in group]
         states = [state for _, state in group]
+        if self._workspace.settings.shard_bytes:
+            self._verdicts.update(_verdicts(rows, self._shards.states(rows)))
+            return
         # Racing workers may both report "new"; a part of an interrupted start may be out of date.
         if states[0] not in _STANDS or "different" in states or states.count("new") > 1:
             fresh = _compare_again(self._workspace, rows, again)
@@ -103,6 +112,8 @@ class Settled:
         for row, values in zip(touched, old, strict=True):
             if row in self._verdicts:
                 _set_verdict(values, *self._verdicts[row])
+            elif row in self._moved:
+                values["shard"], values["shard_offset"] = self._moved[row]
         patch = pa.Table.from_pylist(old, schema=table.schema)
         mask = np.zeros(table.num_rows, bool)
         mask[at] = True
@@ -179,8 +190,8 @@ def _compare_again(workspace: Workspace, group: list[int], again: Again) -> _Cha
     Workers race for a shared path, so the file that stands there may be a later row's: then the
     first row's takes its place. A file that none of the rows has written is never touched.
     """
-    prefix = os.fsencode(workspace.settings.source).rstrip(b"/") + b"/"
-    paths = {row: prefix + workspace.plan.path_of(row) for row in group}
+    source = os.fsencode(workspace.settings.source)
+    paths = {row: inputs_of(source, workspace.plan.rows(row, row + 1))[0] for row in group}
     fresh = {row: again(paths[row], False) for row in group}
     ok = [row for row in group if fresh[row].verdict in WITH_OUTPUT]
     ours = any(fresh[row].published in _STANDS for row in ok)
@@ -213,6 +224,7 @@ _WITHOUT_OUTPUT: Final = frozenset(column.name for column in manifest.MANIFEST.c
 def _set_verdict(values: dict[str, Any], verdict: str, reason: str) -> None:
     values["verdict"] = str(verdict)
     values["reason"] = reason or None
+    values["shard"] = values["shard_offset"] = None
     if verdict == Verdict.COLLISION:
         kept = ("reason", "transfer_syntax_uid", "pixel_length")
         for name in _WITHOUT_OUTPUT & values.keys() - set(kept):

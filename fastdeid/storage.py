@@ -61,7 +61,7 @@ _NO_RANGES: Final = frozenset(
 
 
 class TargetTree:
-    """Publishes instances below one folder."""
+    """Publishes instances below one folder, each in a file of its own."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self._root = os.fspath(root)
@@ -113,7 +113,7 @@ class TargetTree:
             os.makedirs(path, exist_ok=True)
             directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise _cannot_write(error) from None
+            raise cannot_write(error) from None
         self._folders[folder] = directory
         if len(self._folders) > _OPEN_FOLDERS:
             _close_read(self._folders.popitem(last=False)[1])
@@ -127,7 +127,7 @@ class TargetTree:
         except OSError as error:
             if error.errno in _NO_UNNAMED:
                 raise _UnnamedUnsupportedError from None
-            raise _cannot_write(error) from None
+            raise cannot_write(error) from None
         try:
             self._fill(fd, chunks, source)
             try:
@@ -137,10 +137,10 @@ class TargetTree:
             except OSError as error:
                 if error.errno in _NO_UNNAMED:
                     raise _UnnamedUnsupportedError from None
-                raise _cannot_write(error) from None
+                raise cannot_write(error) from None
             return NEW
         finally:
-            _close(fd)
+            close_written(fd)
 
     def _publish_named(
         self, directory: int, name: str, chunks: Sequence[Chunk], source: int, *, overwrite: bool
@@ -150,7 +150,7 @@ class TargetTree:
         try:
             fd = os.open(temporary, flags, 0o666, dir_fd=directory)
         except OSError as error:
-            raise _cannot_write(error) from None
+            raise cannot_write(error) from None
         try:
             self._fill(fd, chunks, source)
             if overwrite:
@@ -161,31 +161,41 @@ class TargetTree:
                 return _compare(fd, directory, name)
             except OSError as error:
                 if error.errno not in _NO_LINKS:
-                    raise _cannot_write(error) from None
+                    raise cannot_write(error) from None
                 if _exists(name, directory):
                     return _compare(fd, directory, name)
                 return _rename(temporary, name, directory)
             return NEW
         finally:
             try:
-                _close(fd)
+                close_written(fd)
             finally:
                 _remove(temporary, directory)
 
     def _fill(self, fd: int, chunks: Sequence[Chunk], source: int) -> None:
-        for chunk in chunks:
-            if isinstance(chunk, _HELD):
-                if chunk:
-                    _write(fd, chunk)
-            elif isinstance(chunk, tuple):
-                copy_range(source, fd, *chunk)
-            else:
-                for piece in chunk.pieces(source):
-                    _write(fd, piece)
-        if self._modified_ns and os.fstat(source).st_mtime_ns != self._modified_ns:
-            raise DicomError("changed_while_read")
+        write_chunks(fd, chunks, source, self._modified_ns)
         # NFS tells only at a close that the disk is full: before the file has its name.
-        _close(os.dup(fd))
+        close_written(os.dup(fd))
+
+
+def write_chunks(fd: int, chunks: Sequence[Chunk], source: int, modified_ns: int) -> None:
+    """Append what an output consists of. Raises what `TargetTree.publish` does."""
+    for chunk in chunks:
+        if isinstance(chunk, _HELD):
+            if chunk:
+                write_all(fd, chunk)
+        elif isinstance(chunk, tuple):
+            copy_range(source, fd, *chunk)
+        else:
+            for piece in chunk.pieces(source):
+                write_all(fd, piece)
+    if modified_ns and os.fstat(source).st_mtime_ns != modified_ns:
+        raise DicomError("changed_while_read")
+
+
+def length_of(chunk: Chunk) -> int:
+    """Return the bytes that a chunk becomes."""
+    return chunk[1] if type(chunk) is tuple else len(chunk)
 
 
 def flush(folder: str) -> None:
@@ -202,7 +212,7 @@ def flush(folder: str) -> None:
         finally:
             _close_read(descriptor)
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
 
 
 def _sync_file_system(descriptor: int) -> None:
@@ -231,7 +241,7 @@ def copy_range(source: int, target: int, offset: int, length: int) -> None:
             length -= n
     except OSError as error:
         if error.errno not in _NO_RANGES:
-            raise _cannot_write(error) from None
+            raise cannot_write(error) from None
         _copy_by_hand(source, target, offset, length)
 
 
@@ -240,17 +250,17 @@ def _copy_by_hand(source: int, target: int, offset: int, length: int) -> None:
         block = os.pread(source, min(length, _BLOCK), offset)
         if not block:
             raise DicomError("changed_while_read", offset=offset)
-        _write(target, block)
+        write_all(target, block)
         offset += len(block)
         length -= len(block)
 
 
-def _close(fd: int) -> None:
+def close_written(fd: int) -> None:
     """Close what was written; a failure may mean that it is not all there."""
     try:
         os.close(fd)
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
 
 
 def _close_read(fd: int) -> None:
@@ -259,14 +269,15 @@ def _close_read(fd: int) -> None:
         os.close(fd)
 
 
-def _write(fd: int, data: bytes | bytearray | memoryview) -> None:
+def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
+    """Append data to what is being written. Raises OutputError."""
     try:
         n = os.write(fd, data)
         while n < len(data):
             data = memoryview(data)[n:]
             n = os.write(fd, data)
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
 
 
 def _compare(fd: int, directory: int, name: str) -> str:
@@ -275,11 +286,11 @@ def _compare(fd: int, directory: int, name: str) -> str:
     try:
         other = os.open(name, flags, dir_fd=directory)
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
     try:
         return SAME if _are_equal(fd, other) else DIFFERENT
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
     finally:
         _close_read(other)
 
@@ -300,7 +311,7 @@ def _exists(name: str, directory: int) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
     return True
 
 
@@ -308,7 +319,7 @@ def _rename(temporary: str, name: str, directory: int) -> str:
     try:
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
     return NEW
 
 
@@ -318,9 +329,10 @@ def _remove(temporary: str, directory: int) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _cannot_write(error) from None
+        raise cannot_write(error) from None
 
 
-def _cannot_write(error: OSError) -> OutputError:
+def cannot_write(error: OSError) -> OutputError:
+    """Return what an error of the target is told as."""
     name = errno.errorcode.get(error.errno or 0, "an unknown error")
     return OutputError(f"the target cannot be written: {name}")

@@ -37,10 +37,10 @@ class Sorting:
     """Rows that come in any order and go in the order of some columns, nulls last.
 
     Of rows that are equal in all of them, the one that came first goes first. folder: for the
-    files of what does not fit into memory. run: rows that do.
+    files of what does not fit into memory, None for the system's. run: rows that do.
     """
 
-    def __init__(self, keys: Sequence[str], folder: str, *, run: int = RUN) -> None:
+    def __init__(self, keys: Sequence[str], folder: str | None, *, run: int = RUN) -> None:
         self._keys = [*keys, _PLACE]
         self._folder = folder
         self._run = run

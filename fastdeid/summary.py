@@ -13,7 +13,7 @@ import msgspec
 from fastdeid.verdicts import Verdict
 
 # Reasons of entries that are listed on purpose: leaving them out is no failure.
-LISTED_REASONS: Final = frozenset({"symbolic_link", "fifo", "socket", "device"})
+LISTED_REASONS: Final = frozenset({"symbolic_link", "fifo", "socket", "device", "hard_link"})
 _MEANINGS: Final = {
     1: "fastdeid met an error of its own; the files concerned are quarantined",
     3: "some DICOM files have no output; instances.parquet in the link table says which and why",

@@ -44,7 +44,7 @@ _REPEATING: Final = (
     *("bits_allocated", "bits_stored", "row_spacing", "column_spacing", "slice_thickness"),
     *("pixel_length", "trailing_length", "n_removed", "n_emptied", "n_replaced", "n_cleaned"),
     *("frames_examined", "frames_masked"),
-    *("patient_sex", "patient_age", "study_date", "profile", "options"),
+    *("patient_sex", "patient_age", "study_date", "profile", "options", "shard"),
 )
 
 

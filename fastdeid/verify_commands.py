@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _Source = Annotated[
     Path | None,
     typer.Option(
-        help="The de-identified folder: compare with it, search for all it holds.", metavar="SOURCE"
+        help="The de-identified folder: compare with it, search for all it holds.",
+        metavar="SOURCE",
+        parser=options.place,
     ),
 ]
 _Sample = Annotated[
@@ -52,11 +54,17 @@ the key is not that of the run; 75 parts are missing, the line on standard outpu
 
 
 def verify(  # noqa: PLR0917 - typer calls it by name
-    target: Annotated[Path, typer.Argument(metavar="TARGET", help="Folder of the release.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", parser=options.place, help="Folder of the release.")
+    ],
     key: options.Key = None,
     link_table: Annotated[
         Path | None,
-        typer.Option(help="Folder of the link table. Default: TARGET.link-table.", metavar="DIR"),
+        typer.Option(
+            help="Folder of the link table. Default: TARGET.link-table.",
+            metavar="DIR",
+            parser=options.place,
+        ),
     ] = None,
     source: _Source = None,
     sample: _Sample = None,
@@ -153,7 +161,9 @@ def _say_part(done: Part) -> None:
 
 
 def report(
-    work: Annotated[Path, typer.Argument(metavar="WORK", help="Folder of the link table.")],
+    work: Annotated[
+        Path, typer.Argument(metavar="WORK", parser=options.place, help="Folder of the link table.")
+    ],
     key: options.Key = None,
     output: Annotated[
         Path | None,

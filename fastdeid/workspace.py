@@ -16,9 +16,11 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
+from fastdeid import files, objects
 from fastdeid.attempts import Attempt
 from fastdeid.errors import KeyFileError, OutputError, UsageError
 from fastdeid.naming import DEFAULT_TEMPLATE
+from fastdeid.objects import is_remote
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.plan import Cuts
 from fastdeid.plan_file import PlanFile, write_plan_file
@@ -48,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     crosswalk: absolute path of the site's own pseudonyms, "" for none; its digest; whether several
     originals may be one subject in it.
     pixels: how far to look into pixel data; versions that did not say so did not look.
+    shard_bytes: size of the tar archives that outputs stand in, 0 for files of their own.
     """
 
     source: str
@@ -70,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     crosswalk_digest: str = ""
     shared_subjects: bool = False
     pixels: str = PixelMode.OFF
+    shard_bytes: int = 0
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -117,15 +121,15 @@ class Workspace:
 
     def has(self, name: str) -> bool:
         """Whether a file of that name is in the folder."""
-        return os.path.exists(self._path(name))
+        return files.exists(self._path(name))
 
     @property
     def settings(self) -> Settings:
         """The settings of the run."""
         if self._settings is None:
             try:
-                with open(self._path(SETTINGS_FILE), "rb") as file:
-                    self._settings = msgspec.json.decode(file.read(), type=Settings)
+                text = files.read(self._path(SETTINGS_FILE))
+                self._settings = msgspec.json.decode(text, type=Settings)
             except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
                 raise UsageError("the link table's folder holds no run that can go on") from None
             except OSError as error:
@@ -135,8 +139,8 @@ class Workspace:
     def write_settings(self, settings: Settings) -> None:
         """Create the folders and keep the settings."""
         try:
-            os.makedirs(self.link_table, mode=0o700, exist_ok=True)
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            files.make_folders(self.link_table, 0o700)
+            files.make_folders(self.folder, 0o700)
         except OSError as error:
             raise OutputError(f"the link table cannot be written: {error.strerror}") from None
         self._settings = settings
@@ -204,8 +208,7 @@ class Workspace:
     def _write_references(self, number: int, references: pa.Table | None) -> None:
         name = os.path.basename(self._references_path(number))
         if references is None or not references.num_rows:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path(name))
+            files.remove(self._path(name))
             return
         self._seal(name, references.replace_schema_metadata({_PLAN_ID: self.plan.id}))
 
@@ -241,23 +244,25 @@ class Workspace:
 
     def committed(self, number: int) -> float:
         """Return when a partition was committed, in seconds since the epoch."""
-        return os.stat(self._part_path(number)).st_mtime
+        return files.modified(self._part_path(number))
 
     def remove_part(self, number: int) -> None:
         """Take a commit back."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._part_path(number))
+        files.remove(self._part_path(number))
 
     def remove_stale_parts(self) -> None:
         """Remove what an interrupted write left and the parts of other plans."""
+        if is_remote(self.link_table):
+            with contextlib.suppress(OSError):
+                objects.sweep(self.link_table)
         for folder in (self.folder, self.link_table):
-            for name in os.listdir(folder):
+            for name in files.names(folder):
                 if name.endswith(TEMPORARY):
-                    os.unlink(os.path.join(folder, name))
-        for name in os.listdir(self.folder):
+                    files.remove(os.path.join(folder, name))
+        for name in files.names(self.folder):
             kind, _, digits = name.removesuffix(".arrow").partition("-")
             if kind in _OF_PARTITIONS and digits.isdigit() and self._is_stale(int(digits)):
-                os.unlink(self._path(name))
+                files.remove(self._path(name))
 
     def _is_stale(self, number: int) -> bool:
         return number >= self.n_partitions or self.read_part(number) is None
@@ -271,23 +276,20 @@ class Workspace:
     def read_summary(self) -> bytes | None:
         """Return the summary of a finished run, None when the run is not finished."""
         try:
-            with open(self._path(SUMMARY_FILE), "rb") as file:
-                return file.read()
+            return files.read(self._path(SUMMARY_FILE))
         except OSError:
             return None
 
     def remove_summary(self) -> None:
         """Declare the run unfinished."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path(SUMMARY_FILE))
+        files.remove(self._path(SUMMARY_FILE))
 
     def _seal(self, name: str, table: pa.Table) -> None:
         self._write(name, self.sealing.seal(_arrow_file(table), name))
 
     def _unseal(self, path: str) -> pa.Table:
         """Return a table; raises OSError and ValueError, which pyarrow's ArrowInvalid is."""
-        with open(path, "rb") as file:
-            content = self.sealing.unseal(file.read(), os.path.basename(path))
+        content = self.sealing.unseal(files.read(path), os.path.basename(path))
         return pa.ipc.open_file(pa.py_buffer(content)).read_all()
 
     def _write(self, name: str, content: Any) -> None:
@@ -300,8 +302,12 @@ class Workspace:
     def lock(self, *, shared: bool = False) -> Iterator[None]:
         """Hold the folder against other runs. shared: beside others that share it.
 
-        Raises UsageError when another run holds it. File systems without locks are trusted.
+        Raises UsageError when another run holds it. File systems without locks, and object stores,
+        are trusted.
         """
+        if is_remote(self.folder):
+            yield
+            return
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
             descriptor = os.open(self._path(LOCK_FILE), flags, 0o600)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastdeid.engines import shares, verifying
 from fastdeid.engines.stop import Stop, signals
 from fastdeid.errors import FastdeidError, KeyFileError, UsageError
+from fastdeid.files import resolved
 from fastdeid.folders import LINK_TABLE_SUFFIX
 from fastdeid.keys import is_file
 from fastdeid.progress import Reporter, Silent
@@ -43,7 +44,7 @@ def run(
     SIGTERM or SIGUSR1, and what `shares.plan` raises. The same call goes on.
     """
     started = time.monotonic()
-    work = os.path.realpath(link_table or f"{os.path.realpath(target)}{LINK_TABLE_SUFFIX}")
+    work = resolved(link_table or f"{resolved(target)}{LINK_TABLE_SUFFIX}")
     if not is_file(key):
         raise KeyFileError("the workers of a cluster read the key's file: name one")
     reporter = reporter or Silent()

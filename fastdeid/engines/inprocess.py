@@ -9,6 +9,7 @@ from typing import Final, Self
 from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Again, Job, Setup, Task
 from fastdeid.errors import FastdeidError
+from fastdeid.input_types import Input
 from fastdeid.outcome import Outcome
 from fastdeid.partition import no_tick
 from fastdeid.progress import COMPILING, Reporter, patience
@@ -50,7 +51,7 @@ class InProcess:
                 self._size += answer.bytes_planned
                 yield answer
 
-    def again(self, path: bytes, overwrite: bool) -> Outcome:
+    def again(self, path: Input, overwrite: bool) -> Outcome:
         """De-identify one file again."""
         self._stop.check()
         answer = self._ready().run(Again(path, overwrite), no_tick)

@@ -51,6 +51,7 @@ def run(
     crosswalk: PathLike | None = None,
     shared_subjects: bool = False,
     pixels: str = PixelMode.EXAMINE,
+    shard_bytes: int = 0,
     reporter: Reporter | None = None,
     make: Callable[..., Any] | None = None,
 ) -> Summary:
@@ -60,8 +61,9 @@ def run(
     TARGET. workers: processes, 0 for none but this one, None for one per CPU. dry_run: judge every
     file and write nothing. template: of output paths, see `naming`. sync: outputs are on disk
     before their partition counts as done. digests: record those of inputs and outputs. crosswalk,
-    shared_subjects: see `project`. link_table_key: see `sealing`. pixels: see `PixelMode`. make:
-    for tests.
+    shared_subjects: see `project`. link_table_key: see `sealing`. pixels: see `PixelMode`.
+    shard_bytes: outputs go into tar archives of at most so many bytes, see `shards`. make: for
+    tests.
     An interrupted run is continued by the same call. KeyboardInterrupt ends it at once, SIGTERM or
     SIGUSR1 with Stopped when the partitions at hand are committed.
     Raises UsageError, InputError, OutputError, ProfileError, KeyFileError, see errors.py.
@@ -84,6 +86,7 @@ def run(
 
         options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
         options |= {"link_table_key": link_table_key, "template": template}
+        options["shard_bytes"] = shard_bytes
         names = site_names(crosswalk, shared_subjects=shared_subjects)
         settings = settings_for(paths, secret, profile, names=names, **options)
         watched: Any = {"reporter": reporter or Silent(), "stop": stop, "started": started}

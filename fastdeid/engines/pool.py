@@ -17,6 +17,7 @@ from fastdeid.engines.server import SERVER
 from fastdeid.engines.stop import Stop, Stopped
 from fastdeid.engines.worker import Again, Failed, Progress, Setup, Task
 from fastdeid.errors import FastdeidError
+from fastdeid.input_types import Input
 from fastdeid.outcome import Outcome
 from fastdeid.progress import COMPILING, PATIENCE_SECONDS, Reporter
 from fastdeid.summary import PartitionSummary
@@ -121,7 +122,7 @@ class Pool:
                 self._done_size += answer.bytes_planned
                 yield answer
 
-    def again(self, path: bytes, overwrite: bool) -> Outcome:
+    def again(self, path: Input, overwrite: bool) -> Outcome:
         """De-identify one file again, in a worker.
 
         Raises what `run` raises, and Stopped when a stop was requested.

@@ -29,6 +29,7 @@ from fastdeid.convert import (
     open_workspace,
     read_finished,
     sweep,
+    sweep_shards,
     unfinished_partitions,
 )
 from fastdeid.draft import Draft
@@ -36,9 +37,11 @@ from fastdeid.engines.inprocess import InProcess
 from fastdeid.engines.pool import Pool
 from fastdeid.engines.stop import Stop
 from fastdeid.engines.worker import Files, Setup, Task
-from fastdeid.errors import FastdeidError, IncompleteError
+from fastdeid.errors import FastdeidError, IncompleteError, UsageError
 from fastdeid.folders import Paths
+from fastdeid.inputs import inputs_of
 from fastdeid.new_file import as_output_error
+from fastdeid.objects import is_remote
 from fastdeid.pixels.modes import PixelMode, check_mode
 from fastdeid.progress import Reporter
 from fastdeid.project import SiteNames
@@ -67,6 +70,7 @@ def settings_for(
     digests: bool,
     link_table_key: str,
     pixels: str,
+    shard_bytes: int = 0,
     names: SiteNames | None = None,
 ) -> Settings:
     """Return the settings of a run.
@@ -78,6 +82,8 @@ def settings_for(
     unknown mode of pixels.
     """
     compiled = load_profile(profile)
+    if shard_bytes and is_remote(paths.target):
+        raise UsageError("--shard-tar is for file systems, TARGET is an object store")
     require_available(compiled.settings)
     if check_mode(pixels) is PixelMode.EXAMINE:
         require_reader(compiled.settings)
@@ -103,6 +109,7 @@ def settings_for(
         crosswalk_digest=digest,
         shared_subjects=names is not None and names.shared_subjects,
         pixels=check_mode(pixels),
+        shard_bytes=shard_bytes,
     )
 
 
@@ -154,6 +161,7 @@ class Session:
                     sweep(self._settings.target)
                 summary = finish(workspace, crew.again)
             keep_finished(workspace, summary)
+            sweep_shards(workspace)
         return self._rated(summary, done)
 
     def plan(self, n_shares: Callable[[int, int], int]) -> str:
@@ -190,6 +198,7 @@ class Session:
             with self._crew(workspace.folder) as crew:
                 summary = finish(workspace, crew.again)
             keep_finished(workspace, summary)
+            sweep_shards(workspace)
         return self._rated(summary, [])
 
     @contextlib.contextmanager
@@ -216,7 +225,7 @@ class Session:
             draft = self._draft(folder)
             cost = plan.cost_of(draft.n_files, draft.size)
             cuts = plan.cut(plan.pieces(draft.batches()), cost, self._workers)
-            tasks = _tasks(draft, cuts)
+            tasks = _tasks(os.fsencode(self._settings.source), draft, cuts)
             with self._crew("") as crew:
                 done = self._do(crew, tasks, draft.n_files, draft.size)
         summary = merge(done)
@@ -252,6 +261,7 @@ class Session:
         finished = read_finished(self.workspace)
         if finished is None:
             raise FastdeidError("the summary has gone while it was read")
+        sweep_shards(self.workspace)  # a run may be killed between its last two steps
         finished.summary.state = "unchanged"
         return finished.summary
 
@@ -264,11 +274,15 @@ class Session:
         return summary
 
 
-def _tasks(draft: Draft, cuts: plan.Cuts) -> list[Task]:
+def _tasks(source: bytes, draft: Draft, cuts: plan.Cuts) -> list[Task]:
     """Return the tasks of a dry run."""
     sizes = (after - first for first, after in itertools.pairwise(cuts.starts))
     batches = (pa.Table.from_batches([batch]) for batch in draft.batches())
     return [
-        Files(number, *(rows.column(name).to_pylist() for name in ("path", "reason", "size")))
+        Files(
+            number,
+            inputs_of(source, rows),
+            *(rows.column(name).to_pylist() for name in ("reason", "size")),
+        )
         for number, rows in enumerate(rechunked(batches, sizes))
     ]

@@ -18,6 +18,7 @@ from fastdeid.engines.session import Session, settings_for
 from fastdeid.engines.stop import Stop, signals
 from fastdeid.engines.worker import planned_profile
 from fastdeid.errors import KeyFileError, UsageError
+from fastdeid.files import resolved
 from fastdeid.folders import resolve_paths
 from fastdeid.keys import is_file, read_key
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
@@ -62,6 +63,7 @@ def plan(
     sync: bool = True,
     digests: bool = False,
     pixels: str = PixelMode.EXAMINE,
+    shard_bytes: int = 0,
     link_table_key: str = "project",
     crosswalk: PathLike | None = None,
     shared_subjects: bool = False,
@@ -83,7 +85,7 @@ def plan(
     secret = read_key(key)
     paths = resolve_paths(source, target, work, key=key, crosswalk=crosswalk)
     names = site_names(crosswalk, shared_subjects=shared_subjects)
-    options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
+    options: Any = {"sync": sync, "digests": digests, "pixels": pixels, "shard_bytes": shard_bytes}
     options |= {"link_table_key": link_table_key, "template": template}
     settings = settings_for(paths, secret, profile, names=names, **options)
     if is_file(key):
@@ -158,7 +160,7 @@ def finalise(
 
 def _started(work: PathLike, key: PathLike | None) -> tuple[Settings, bytes]:
     """Return settings and key of a plan; refuse another key, profile or version."""
-    workspace = Workspace(os.path.join(os.path.realpath(work), WORK_FOLDER))
+    workspace = Workspace(os.path.join(resolved(work), WORK_FOLDER))
     if not workspace.has(SETTINGS_FILE):
         raise UsageError("WORK holds no plan; make one: fastdeid plan SOURCE WORK --target TARGET")
     settings = workspace.settings

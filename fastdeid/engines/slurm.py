@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from fastdeid.errors import OutputError, UsageError
+from fastdeid.files import resolved
 from fastdeid.replaced import replaced_file
 
 PathLike = str | os.PathLike[str]
@@ -91,7 +92,7 @@ def write_scripts(
         raise OutputError(f"the scripts cannot be written: {error.strerror}") from None
     planned = os.path.join(place, "plan.json")
     array = f"--array=0-{partitions - 1}" + (f"%{at_once}" if at_once else "")
-    work = os.path.realpath(work)
+    work = resolved(work)
     texts = {
         "plan": _script("plan", place, ["plan", *plan_arguments, "--json"], cpus, options, planned),
         "array": _script("array", place, ["partition", work], cpus, [*options, array], planned),

@@ -16,6 +16,7 @@ import msgspec
 
 from fastdeid.engines.local import available_cpus
 from fastdeid.errors import FastdeidError, UsageError
+from fastdeid.files import resolved
 from fastdeid.folders import LINK_TABLE_SUFFIX
 from fastdeid.rules import Profile, load_profile
 from fastdeid.verification.findings import KINDS
@@ -53,12 +54,12 @@ def verify(
 ) -> Verification:
     """Prove that a finished release holds no original and is what its link table says.
 
-    target, link_table, key: as in the run. source: the folder that was de-identified; with it the
-    originals that the link table does not hold (dates, institutions, other names) are searched
-    for, pixel data and UIDs are compared, and dciodvfy, when installed, judges both. sample:
-    a number of outputs, or a share below 1 of them. workers: processes, 0 for none but this one,
-    None for one per CPU. profile, crosswalk: where these files of the run are now. use_ocr: read
-    text in masked frames and in a sample of the others, see `verification.second_look`.
+    target, link_table, key: as in the run. source: the folder or archive that was de-identified;
+    with it the originals that the link table does not hold (dates, institutions, other names) are
+    searched for, pixel data and UIDs are compared, and dciodvfy, when installed, judges both.
+    sample: a number of outputs, or a share below 1 of them. workers: processes, 0 for none but this
+    one, None for one per CPU. profile, crosswalk: where these files of the run are now. use_ocr:
+    read text in masked frames and in a sample of the others, see `verification.second_look`.
 
     Raises UsageError, InputError, ProfileError, KeyFileError, see errors.py.
     """
@@ -99,7 +100,7 @@ def as_request(
     """Return what is asked for, the link table being beside TARGET unless it is named."""
     return Request(
         target=os.fspath(target),
-        link_table=os.fspath(link_table or os.path.realpath(target) + LINK_TABLE_SUFFIX),
+        link_table=os.fspath(link_table or resolved(target) + LINK_TABLE_SUFFIX),
         key=os.fspath(key),
         source="" if source is None else os.fspath(source),
         sample="" if sample is None else str(sample),
@@ -129,7 +130,7 @@ def verify_part(request: Request, number: int, of: int, workers: int | None = No
     Doing it again is harmless. Raises what `verify` raises, and OutputError.
     """
     part = check_part(request, number, of, workers)
-    write_part(os.path.realpath(request.link_table), part)
+    write_part(resolved(request.link_table), part)
     return part
 
 
@@ -142,7 +143,7 @@ def merge(request: Request, of: int, parts: list[Part] | None = None) -> Verific
     started = time.monotonic()
     opened = open_release(request)
     if parts is None:
-        parts = read_parts(os.path.realpath(request.link_table), of, opened.release.digest())
+        parts = read_parts(resolved(request.link_table), of, opened.release.digest())
     return put_together(parts, opened, started=started)
 
 

@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
+from fastdeid import files
 from fastdeid.errors import FastdeidError, OutputError, ProfileError
+from fastdeid.input_types import Input
 from fastdeid.outcome import Outcome
 from fastdeid.partition import (
     Processor,
@@ -51,7 +53,7 @@ class Files(msgspec.Struct, frozen=True):
     """A task of a dry run: files to judge without a workspace."""
 
     number: int
-    paths: list[bytes]
+    inputs: list[Input]
     reasons: list[str]
     sizes: list[int]
 
@@ -67,7 +69,7 @@ class Progress(msgspec.Struct, frozen=True):
 class Again(msgspec.Struct, frozen=True):
     """A task of finalising: de-identify one file again. The answer is its outcome."""
 
-    path: bytes
+    path: Input
     overwrite: bool
 
 
@@ -116,6 +118,8 @@ def make_deidentifier(settings: Settings, key: bytes, dry_run: bool) -> Processo
         template=settings.template,
         digests=settings.digests,
         pixels=PixelMode(settings.pixels),
+        scratch=None if dry_run else files.scratch(settings.link_table),
+        shard_bytes=settings.shard_bytes,
     )
 
 
@@ -135,11 +139,9 @@ class Job:
             return self._processor.process_many([task.path], overwrite=task.overwrite)[0]
         before = dict(self._processor.seconds)
         faults: list[str] = []
-        source = os.fsencode(self._setup.settings.source)
         rows = process_files(
             self._processor,
-            source,
-            task.paths,
+            task.inputs,
             task.reasons,
             task.sizes,
             faults=faults,

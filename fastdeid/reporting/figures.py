@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid import manifest
+from fastdeid import files, manifest
 from fastdeid.columns import has_output
 from fastdeid.crosswalk import LARGEST_OFFSET
 from fastdeid.errors import InputError, KeyFileError
@@ -269,7 +269,7 @@ def _accumulated(commits: Iterable[tuple[float, int, int]]) -> Rows:
 
 def _references(sealing: Sealing, link_table: str) -> Rows:
     path = os.path.join(link_table, manifest.REFERENCES_FILE)
-    if not os.path.exists(path):
+    if not files.exists(path):
         return []
     rows = _read(sealing, path, ["verdict", "reason"])
     return _sorted(_counted(rows, ["verdict", "reason"]))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from fastdeid import files
 from fastdeid.errors import OutputError, ProfileError, UsageError
 from fastdeid.keys import read_key
+from fastdeid.objects import is_remote
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.replaced import replaced_file
 from fastdeid.reporting.figures import Figures, read_figures
@@ -30,7 +32,9 @@ def write_report(
     Raises InputError when a table cannot be read, UsageError when the folder holds no run,
     KeyFileError when it had another key, OutputError when the page cannot be written.
     """
-    folder = os.path.realpath(work)
+    folder = files.resolved(work)
+    if is_remote(folder) and output is None:
+        raise UsageError("say where to write the page: --output")
     if not Workspace(os.path.join(folder, "work")).has(SETTINGS_FILE):
         raise UsageError("WORK is not the folder of a link table, TARGET.link-table")
     figures = read_figures(folder, Pseudonyms(read_key(key)))

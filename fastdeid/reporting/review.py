@@ -15,7 +15,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid import manifest
+from fastdeid import files, manifest, shards
+from fastdeid.archives.opening import as_file
 from fastdeid.columns import has_output
 from fastdeid.errors import DicomError, InputError, KeyFileError, UsageError
 from fastdeid.keys import read_key
@@ -24,6 +25,7 @@ from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.reporting.frames import Frames, boxes_in, thumbnail, window_of
 from fastdeid.sealing import Sealing
+from fastdeid.shards import Place
 from fastdeid.storage import TEMPORARY
 from fastdeid.verdicts import Verdict
 from fastdeid.workspace import SETTINGS_FILE, Workspace
@@ -33,7 +35,10 @@ MOST: Final = 1000
 _PER_PAGE: Final = 25
 _FRAMES: Final = 3  # of one instance
 _LARGEST: Final = 1 << 30
-_READ: Final = ("source_path", "source_path_bytes", "output_path", "verdict", "masks")
+_READ: Final = (
+    *("source_path", "source_path_bytes", "output_path", "verdict", "masks"),
+    *("shard", "shard_offset", "output_size"),
+)
 _UNREADABLE: Final = (DicomError, OSError, ValueError, AttributeError, KeyError, StopIteration)
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; margin: 1rem; }
@@ -67,6 +72,7 @@ class _Instance(msgspec.Struct, frozen=True):
     output_path: str
     verdict: str
     masks: list[MaskedBox]
+    place: Place
 
 
 def write_review(
@@ -89,8 +95,8 @@ def write_review(
     pseudonyms = Pseudonyms(read_key(key))
     if pseudonyms.key_id != settings.key_id:
         raise KeyFileError("this run had another project key")
-    originals = os.path.realpath(source or settings.source)
-    if not os.path.isdir(originals):
+    originals = files.resolved(source or settings.source)
+    if not files.exists(originals):
         raise InputError("SOURCE has moved: say where it is, --source")
     wanted = _instances(folder, Sealing(pseudonyms))
     path = os.path.join(folder, REVIEW_FOLDER)
@@ -130,7 +136,8 @@ def _order(path: str) -> bytes:
 def _instance(row: dict[str, Any]) -> _Instance:
     source = row["source_path_bytes"] or (row["source_path"] or "").encode()
     masks = msgspec.json.decode(row["masks"] or "[]", type=list[MaskedBox])
-    return _Instance(source, row["output_path"], str(row["verdict"]), masks)
+    place = Place(row["shard"] or "", row["shard_offset"] or 0, row["output_size"])
+    return _Instance(source, row["output_path"], str(row["verdict"]), masks, place)
 
 
 def _write_pages(folder: str, wanted: list[_Instance], source: str, target: str) -> int:
@@ -189,22 +196,26 @@ def _image(png: bytes, what: str) -> str:
 
 def _pictures(one: _Instance, source: str, target: str) -> list[tuple[int, bytes, bytes]]:
     """Return frame, picture before and picture after; none of a file that cannot be shown."""
-    paths = (
-        os.path.join(os.fsencode(source), one.source_path),
-        os.path.join(os.fsencode(target), one.output_path.encode()),
-    )
     try:
-        if any(os.path.getsize(path) > _LARGEST for path in paths):
-            return []
-        before, after = (Frames(os.fsdecode(path)) for path in paths)
-        shown = []
-        for frame in _frames(one.masks):
-            samples = before.samples(frame)
-            window, boxes = window_of(samples), boxes_in(one.masks, frame)
-            was = thumbnail(before.picture(samples, window), boxes)
-            shown.append((frame, was, thumbnail(after.picture(after.samples(frame), window))))
+        with (
+            as_file(os.fsencode(source), one.source_path) as original,
+            shards.as_file(target, one.output_path, one.place) as output,
+        ):
+            return _compared(one, original, os.fsencode(output))
     except _UNREADABLE:
         return []
+
+
+def _compared(one: _Instance, *paths: bytes) -> list[tuple[int, bytes, bytes]]:
+    if any(os.path.getsize(path) > _LARGEST for path in paths):
+        return []
+    before, after = (Frames(os.fsdecode(path)) for path in paths)
+    shown = []
+    for frame in _frames(one.masks):
+        samples = before.samples(frame)
+        window, boxes = window_of(samples), boxes_in(one.masks, frame)
+        was = thumbnail(before.picture(samples, window), boxes)
+        shown.append((frame, was, thumbnail(after.picture(after.samples(frame), window))))
     return shown
 
 

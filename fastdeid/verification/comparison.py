@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from fastdeid import tags
+from fastdeid.archives.opening import as_file
 from fastdeid.dicom.text import decode, parse_charsets
 from fastdeid.kinds import harvest_of
 from fastdeid.pixels.masked_box import MaskedBox
@@ -35,7 +36,8 @@ MapUid = Callable[[bytes], bytes]
 def read_source(folder: str, path: bytes) -> Content | None:
     """Return the data set of a source file, None when it cannot be read."""
     try:
-        data = np.memmap(os.path.join(os.fsencode(folder), path), np.uint8, "r")
+        with as_file(os.fsencode(folder), path) as name:
+            data = np.memmap(os.fsdecode(name), np.uint8, "r")
         return read_places(data, is_output=False)[-1]
     except (OSError, ValueError):
         return None

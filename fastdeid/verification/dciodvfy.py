@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from fastdeid import shards
+from fastdeid.archives.opening import as_file
+from fastdeid.shards import NOWHERE, Place
 from fastdeid.verification.findings import Finding
 
 _TOOL: Final = "dciodvfy"
@@ -29,10 +32,17 @@ def is_installed() -> bool:
     return shutil.which(_TOOL) is not None
 
 
-def compare(source: str, source_path: bytes, target: str, path: str) -> Iterator[Finding]:
-    """Yield a finding for every error of an output that its source does not have."""
-    before = _errors(os.path.join(os.fsencode(source), source_path))
-    after = _errors(os.fsencode(os.path.join(target, path)))
+def compare(
+    source: str, source_path: bytes, target: str, path: str, place: Place = NOWHERE
+) -> Iterator[Finding]:
+    """Yield a finding for every error of an output that its source does not have.
+
+    place: of the output, where it stands in a shard. Raises OSError when one cannot be read.
+    """
+    with as_file(os.fsencode(source), source_path) as name:
+        before = _errors(name)
+    with shards.as_file(target, path, place) as output:
+        after = _errors(os.fsencode(output))
     for line in after - before:
         tag = _TAG.search(line)
         yield Finding(path, "dciodvfy_error", f"({tag[1]},{tag[2]})".upper() if tag else "")

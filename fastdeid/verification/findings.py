@@ -38,6 +38,7 @@ KINDS: Final = {
     "unknown_file": "the link table does not name it",
     "unknown_folder": "no output lies below it",
     "not_a_regular_file": "a link, or another thing that is no file",
+    "shard_differs": "bytes of a shard that belong to no output",
     "extended_attributes": "the file system keeps further data with the file",
     "shared_pseudonym": "one pseudonym stands for several originals",
     "crosswalk_differs": "a patient has another subject or date offset than the crosswalk says",

@@ -14,10 +14,12 @@ import numpy as np
 
 from fastdeid import tags
 from fastdeid.dicom.writer import IMPLEMENTATION_CLASS_UID
+from fastdeid.objects import is_remote
 from fastdeid.options import CLEAN_DESCRIPTORS, RETAIN_UIDS, with_clean_pixel_data
 from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.rules import Profile
+from fastdeid.shards import NOWHERE, Place, as_file
 from fastdeid.verification.comparison import MapUid, compare
 from fastdeid.verification.conformance import MARKERS, Names, ProfileCheck
 from fastdeid.verification.enclosed import EnclosedCheck, is_enclosed
@@ -57,6 +59,15 @@ class Row(msgspec.Struct, frozen=True):
     date_offset: int | None
     frames_examined: int | None = None
     masks: list[MaskedBox] | None = None
+    shard: str | None = None
+    shard_offset: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the output stands."""
+        if self.shard is None or self.shard_offset is None:
+            return NOWHERE
+        return Place(self.shard, self.shard_offset, self.output_size)
 
 
 class InstanceCheck:
@@ -75,7 +86,7 @@ class InstanceCheck:
         self._retains_uids = RETAIN_UIDS in profile.options
         self._cleans_texts = CLEAN_DESCRIPTORS in profile.options
         self._everybody = everybody
-        self._target = target
+        self._target = self._path = target
         self.rules = ProfileCheck(profile)
         self.references: set[str] = set()
         self.n_unchecked = 0
@@ -91,16 +102,25 @@ class InstanceCheck:
 
         source: the data set of its source file, None for no comparison. map_uid: see `compare`.
         """
-        path = os.path.join(self._target, row.output_path)
         name = row.output_path
         try:
-            status = os.lstat(path)
-        except OSError:
+            with as_file(self._target, name, row.place) as path:
+                # A copy of what stands in a shard or an object store is reached by a link.
+                copied = row.shard or is_remote(self._target)
+                status = os.stat(path) if copied else os.lstat(path)
+                if stat.S_ISREG(status.st_mode):
+                    self._path = path
+                    yield from self._find(row, searcher, source, map_uid)
+                else:
+                    yield Finding(name, "not_a_regular_file")
+        except (FileNotFoundError, NotADirectoryError):
             yield Finding(name, "missing")
-            return
-        if not stat.S_ISREG(status.st_mode):
-            yield Finding(name, "not_a_regular_file")
-            return
+
+    def _find(
+        self, row: Row, searcher: Searcher, source: Content | None, map_uid: MapUid | None
+    ) -> Iterator[Finding]:
+        path, name = self._path, row.output_path
+        status = os.stat(path)
         if any(attribute.startswith("user.") for attribute in _attributes(path)):
             yield Finding(name, "extended_attributes")
         if status.st_size != row.output_size:
@@ -217,7 +237,7 @@ class InstanceCheck:
         """Compare what another reader makes of the file with the link table and the profile."""
         from pydicom import dcmread
 
-        path = os.path.join(self._target, row.output_path)
+        path = self._path
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from fastdeid import files
 from fastdeid.errors import IncompleteError, OutputError, UsageError
 from fastdeid.replaced import replaced_file
 from fastdeid.verification.findings import Finding
@@ -142,7 +143,7 @@ def write_part(link_table: str, part: Part) -> None:
     """Keep a part in the link table's folder. Raises OutputError when it cannot be written."""
     folder = os.path.join(link_table, FOLDER)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        files.make_folders(folder, 0o700)
     except OSError as error:
         raise OutputError(f"the part cannot be written: {error.strerror}") from None
     with replaced_file(_path(folder, part.number, part.of)) as file:
@@ -164,8 +165,8 @@ def read_parts(link_table: str, of: int, release: str) -> list[Part]:
 
 def _read_part(link_table: str, number: int, of: int) -> Part | None:
     try:
-        with open(_path(os.path.join(link_table, FOLDER), number, of), "rb") as file:
-            part = msgspec.json.decode(file.read(), type=Part)
+        text = files.read(_path(os.path.join(link_table, FOLDER), number, of))
+        part = msgspec.json.decode(text, type=Part)
     except (OSError, msgspec.DecodeError):
         return None
     return part if (part.number, part.of) == (number, of) else None

@@ -12,10 +12,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from fastdeid import manifest
+from fastdeid import files, manifest
 from fastdeid.columns import has_output
 from fastdeid.crosswalk import CrosswalkPseudonyms
 from fastdeid.errors import InputError
+from fastdeid.objects import is_remote
 from fastdeid.pixels.masked_box import MaskedBox
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.sealing import Sealing
@@ -23,6 +24,7 @@ from fastdeid.tables import schema
 from fastdeid.verification.findings import Finding
 from fastdeid.verification.instance import Row
 from fastdeid.verification.originals import IDENTIFIER, NAME, PATIENT, PHRASE, UID, Original
+from fastdeid.verification.shards import find_in_shards, names_of
 from fastdeid.verification.tasks import Task
 
 _ROWS_PER_TASK: Final = 256
@@ -45,7 +47,13 @@ _READ: Final = (
 )
 # Words of the research manifest that come from the files themselves.
 _WORDS: Final = ("manufacturer", "manufacturer_model_name", "body_part_examined", "image_type")
-_COMPARED: Final = (*manifest.PSEUDONYM_FIELDS, "output_path", "output_size")
+_COMPARED: Final = (
+    *manifest.PSEUDONYM_FIELDS,
+    "output_path",
+    "output_size",
+    "shard",
+    "shard_offset",
+)
 
 
 class Release:
@@ -172,6 +180,7 @@ class Release:
         pseudonyms: of the run.
         """
         yield from self._folder(pseudonyms)
+        yield from find_in_shards(self._target, self.outputs)
         yield from self._tables()
         kinds: Sequence[str] = manifest.PSEUDONYM_FIELDS
         if isinstance(pseudonyms, CrosswalkPseudonyms):
@@ -181,15 +190,23 @@ class Release:
         yield from self._offsets()
 
     def _folder(self, pseudonyms: Pseudonyms) -> Iterator[Finding]:
-        known = set(self.outputs.column("output_path").to_pylist()) | {manifest.MANIFEST_FILE}
+        single = self.outputs.filter(pc.is_null(self.outputs.column("shard")))
+        known = set(single.column("output_path").to_pylist()) | {manifest.MANIFEST_FILE}
+        known |= names_of(self.outputs)
         folders = {""}
         for path in known:
             while (path := os.path.dirname(path)) not in folders:
                 folders.add(path)
-        for parent, names, files in os.walk(self._target):
+        if is_remote(self._target):
+            for path, _ in files.sizes(self._target):
+                # Stores of objects have no folders; some keep empty objects in their place.
+                if path not in known and not path.endswith("/"):
+                    yield Finding(_id(pseudonyms, path), "unknown_file")
+            return
+        for parent, names, own in os.walk(self._target):
             inside = os.path.relpath(parent, self._target)
             prefix = "" if inside == "." else inside + "/"
-            for name in (*names, *files):
+            for name in (*names, *own):
                 path = prefix + name
                 is_link = os.path.islink(os.path.join(parent, name))
                 expected = folders if name in names else known

@@ -10,8 +10,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from fastdeid import files
 from fastdeid.errors import InputError, KeyFileError, ProfileError, UsageError
+from fastdeid.folders import require_source
 from fastdeid.keys import read_key
+from fastdeid.objects import is_remote
 from fastdeid.pixels import ocr
 from fastdeid.project import pseudonyms_of
 from fastdeid.pseudonyms import Pseudonyms
@@ -29,9 +32,10 @@ _COST_PER_FILE = 1 << 18
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a verification; paths as the user gives them.
 
-    source: the folder that was de-identified, "" for no comparison. sample: see `choose`, "" for
-    all outputs. profile, crosswalk: where these files of the run are now, "" where they were.
-    dciodvfy: ask it, where it is installed and there is a source. ocr: read text in pixels.
+    source: the folder or archive that was de-identified, "" for no comparison. sample: see
+    `choose`, "" for all outputs. profile, crosswalk: where these files of the run are now, "" where
+    they were. dciodvfy: ask it, where it is installed and there is a source. ocr: read text in
+    pixels.
     """
 
     target: str
@@ -49,7 +53,7 @@ def absolute(request: Request) -> Request:
     """Return a request with absolute paths, for processes that start elsewhere."""
     given = msgspec.structs.asdict(request)
     paths = ("target", "link_table", "key", "source", "crosswalk")
-    named = {name: os.path.abspath(given[name]) for name in paths if given[name]}
+    named = {name: files.absolute(given[name]) for name in paths if given[name]}
     if os.path.isfile(request.profile):
         named["profile"] = os.path.abspath(request.profile)
     return msgspec.structs.replace(request, **named)
@@ -95,11 +99,13 @@ def open_release(request: Request) -> Opened:
     """
     if request.ocr and not ocr.is_installed():
         raise ocr.OcrMissingError
-    folder, links = os.path.realpath(request.target), os.path.realpath(request.link_table)
-    if not os.path.isdir(folder):
+    folder, links = files.resolved(request.target), files.resolved(request.link_table)
+    if not is_remote(folder) and not os.path.isdir(folder):
         raise UsageError("TARGET is not a folder")
-    if request.source and not os.path.isdir(request.source):
-        raise UsageError("SOURCE is not a folder")
+    if request.source:
+        if not files.exists(request.source):
+            raise UsageError("SOURCE is not there")
+        require_source(files.resolved(request.source))
     secret = read_key(request.key)
     workspace = Workspace(os.path.join(links, "work"))
     if not workspace.has(SETTINGS_FILE):
@@ -117,7 +123,7 @@ def open_release(request: Request) -> Opened:
     release = Release(folder, links, profile.registry, Sealing(pseudonyms))
     setup = Setup(
         target=folder,
-        source=os.path.realpath(request.source) if request.source else "",
+        source=files.resolved(request.source) if request.source else "",
         profile=named,
         key=secret,
         dciodvfy=request.dciodvfy and bool(request.source) and dciodvfy.is_installed(),

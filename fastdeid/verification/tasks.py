@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -137,9 +138,9 @@ class Verifier:
         except Exception as error:  # noqa: BLE001 - a damaged output is a finding
             findings.append(Finding(row.output_path, "damaged", "", -1, place_of(error)))
         if self._setup.dciodvfy and source is not None:
-            findings += dciodvfy.compare(
-                self._setup.source, row.source_path, self._setup.target, row.output_path
-            )
+            places = (self._setup.source, row.source_path, self._setup.target, row.output_path)
+            with contextlib.suppress(OSError):  # a file that cannot be read is a finding already
+                findings += dciodvfy.compare(*places, row.place)
         return list(dict.fromkeys(findings))
 
     def _map_uid(self, row: Row, source: Content | None) -> MapUid | None:

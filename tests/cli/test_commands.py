@@ -65,6 +65,7 @@ def test_run_calls_the_library_once(
         "shared_subjects": False,
         "pixels": "examine",
         "sync": True,
+        "shard_bytes": 0,
     }
 
 

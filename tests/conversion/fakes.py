@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastdeid.errors import OutputError
+from fastdeid.input_types import Input
 from fastdeid.outcome import Outcome, Shared
 from fastdeid.storage import TargetTree
 from fastdeid.verdicts import Verdict
@@ -28,10 +29,14 @@ class FakeDeidentifier:
         self.processed: list[bytes] = []
 
     def process_many(
-        self, source_paths: Sequence[bytes], *, overwrite: bool = False
+        self, source_paths: Sequence[Input], *, overwrite: bool = False
     ) -> list[Outcome]:
         """De-identify files."""
-        return [self.process(path, overwrite=overwrite) for path in source_paths]
+        return [
+            self.process(path, overwrite=overwrite)
+            for path in source_paths
+            if isinstance(path, bytes)
+        ]
 
     def process(self, source_path: bytes, *, overwrite: bool = False) -> Outcome:
         """De-identify one file."""
@@ -90,6 +95,12 @@ class FakeDeidentifier:
             shared=Shared(pseudonyms=(patient, "", study, series, "", "")),
             instance=instance,
         )
+
+    def begin(self, partition: int) -> None:
+        """Begin a partition."""
+
+    def commit(self) -> None:
+        """Let its outputs appear: they have appeared."""
 
     def close(self) -> None:
         """Close the target."""

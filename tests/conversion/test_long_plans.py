@@ -119,7 +119,8 @@ def test_a_draft_of_another_source_is_not_taken(tmp_path: Path) -> None:
 def batches(folders: list[int]) -> list[pa.RecordBatch]:
     """Return rows of files of 500 kB, so many in each folder."""
     paths = [b"%05d/%04d" % (at, n) for at, number in enumerate(folders) for n in range(number)]
-    columns = [paths, [500_000] * len(paths), [0] * len(paths), [""] * len(paths)]
+    number = len(paths)
+    columns = [paths, [500_000] * number, [0] * number, [""] * number, [-1] * number]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, plan.SCHEMA, strict=True)]
     return [pa.RecordBatch.from_arrays(arrays, schema=plan.SCHEMA)]
 

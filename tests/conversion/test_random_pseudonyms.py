@@ -96,6 +96,12 @@ class StopsEarly:
             raise Stopped
         return self._inner.process_many(paths, overwrite=overwrite)
 
+    def begin(self, partition: int) -> None:
+        """Begin a partition."""
+
+    def commit(self) -> None:
+        """Let its outputs appear: they have appeared."""
+
     def close(self) -> None:
         """Close what is held."""
         self._inner.close()

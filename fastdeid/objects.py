@@ -1,0 +1,307 @@
+"""Object stores, by URI: s3://bucket/key, gs://bucket/key, abfss://container@account/key.
+
+An object appears whole or not at all. What pyarrow has been given of an object when something fails
+in between it publishes, short; so an object is finished first, in memory or in a file without a
+name, and is then handed over at once. What takes several requests goes to a temporary key, is
+measured there, and is moved by the store. Nothing here repeats what a store says in an error: it
+may name a key, and keys of SOURCE are PHI.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from fastdeid.errors import OutputError, UsageError
+from fastdeid.storage import DIFFERENT, NEW, SAME, TEMPORARY
+
+SCHEMES: Final = ("s3://", "gs://", "abfss://")
+# One request of pyarrow takes less than 10 MiB; this leaves room.
+_AT_ONCE: Final = 8 << 20
+# Longer objects are not copied by S3.
+_MOST_COPIED: Final = 5 << 30
+_PIECE: Final = 16 << 20
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+class Info(NamedTuple):
+    """An object, or a common prefix of keys: URI, bytes (-1 for a prefix), time of change in ns."""
+
+    uri: str
+    size: int
+    modified_ns: int
+
+
+def is_remote(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is the URI of an object store."""
+    return os.fspath(path).startswith(SCHEMES)
+
+
+def check_uri(uri: str) -> str:
+    """Return a URI without a slash at its end.
+
+    Raises UsageError for one without a bucket, and for one that holds a secret: arguments of a
+    process are seen by all.
+    """
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if not bucket or "?" in rest or "#" in rest or (scheme != "abfss" and "@" in bucket):
+        raise UsageError("an object store is named s3://BUCKET/KEY, without keys or options")
+    if {"", ".", ".."} & set(key.rstrip("/").split("/")) and key.rstrip("/"):
+        raise UsageError("a key of an object store has no empty parts and no dots alone")
+    return uri.rstrip("/")
+
+
+@lru_cache(16)
+def _store(scheme: str, bucket: str) -> tuple[Any, str]:
+    """Return the file system of a bucket, and what it calls the bucket."""
+    from pyarrow import fs
+
+    if scheme != "s3":
+        return fs.FileSystem.from_uri(f"{scheme}://{bucket}")  # type: ignore[no-any-return]
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    region = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), None)
+    if region is None:
+        region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
+    return (
+        fs.S3FileSystem(endpoint_override=endpoint, region=region, allow_delayed_open=True),
+        bucket,
+    )
+
+
+def located(uri: str) -> tuple[Any, str]:
+    """Return the file system of a URI, and its path there. Raises OSError, UsageError."""
+    scheme, _, rest = uri.partition("://")
+    bucket, slash, key = rest.partition("/")
+    try:
+        with _nameless():
+            store, root = _store(scheme, bucket)
+    except (ValueError, ImportError, AttributeError, NotImplementedError):
+        raise UsageError(f"this installation of pyarrow does not know {scheme}://") from None
+    return store, root.rstrip("/") + slash + key
+
+
+@contextlib.contextmanager
+def _nameless() -> Iterator[None]:
+    """Raise the errors inside the block without what the store says: it may name a key."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+    except OSError:
+        raise OSError(errno.EIO, "the object store reports an error") from None
+
+
+# Reading ---------------------------------------------------------------------------------------
+
+
+def info(uri: str) -> Info:
+    """Return what a store says of an object or a prefix. Raises FileNotFoundError, OSError."""
+    store, path = located(uri)
+    with _nameless():
+        found = store.get_file_info(path)
+    if found.type.name == "NotFound":
+        raise FileNotFoundError(errno.ENOENT, "no such object")
+    return _info(found, uri)
+
+
+def _info(found: Any, uri: str) -> Info:
+    if not found.is_file:
+        return Info(uri, -1, 0)
+    return Info(uri, found.size, found.mtime_ns or 0)
+
+
+def entries(uri: str, *, recursive: bool = False) -> Iterator[Info]:
+    """Yield what stands below a prefix, in any order. Raises FileNotFoundError, OSError."""
+    from pyarrow.fs import FileSelector
+
+    store, path = located(uri)
+    with _nameless():
+        listed = store.get_file_info(FileSelector(path, recursive=recursive))
+    for found in listed:
+        yield _info(found, uri + found.path[len(path) :])
+
+
+def open_input(uri: str) -> Any:
+    """Return an object as a file of pyarrow. Raises FileNotFoundError, OSError."""
+    store, path = located(uri)
+    with _nameless():
+        return store.open_input_file(path)
+
+
+def read(uri: str) -> bytes:
+    """Return a short object. Raises FileNotFoundError, OSError."""
+    with open_input(uri) as file, _nameless():
+        data: bytes = file.read_at(file.size(), 0)
+        return data
+
+
+def copy_to(file: Any, descriptor: int, start: int, size: int) -> None:
+    """Append bytes of an object to a file. Raises OSError when there are less."""
+    while start < size:
+        with _nameless():
+            data = file.read_at(min(size - start, _PIECE), start)
+        if not data:
+            raise OSError("an object has become shorter")
+        start += len(data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+@contextlib.contextmanager
+def as_local(path: str) -> Iterator[str]:
+    """Yield a path under which a file or an object can be opened inside the block.
+
+    Raises FileNotFoundError, OSError.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    with open_input(path) as file, new_file(_PIECE + 1) as copy:
+        copy_to(file, copy.fileno(), 0, file.size())
+        yield f"/proc/{os.getpid()}/fd/{copy.fileno()}"
+
+
+# Writing ---------------------------------------------------------------------------------------
+
+
+def put(uri: str, descriptor: int, *, root: str = "", overwrite: bool = False) -> str:
+    """Put a whole file as an object; return NEW, or SAME or DIFFERENT where one stands there.
+
+    root: prefix under which a temporary object may stand, by default that of the object. What
+    stands under the key is kept, unless `overwrite` asks for its replacement (then NEW). Two
+    processes that put the same key at the same time may both find nothing there.
+
+    Raises OutputError.
+    """
+    size = os.fstat(descriptor).st_size
+    try:
+        if not overwrite:
+            try:
+                before = info(uri)
+            except FileNotFoundError:
+                pass
+            else:
+                return SAME if before.size == size and _holds(uri, descriptor) else DIFFERENT
+        _put(uri, descriptor, size, root or uri.rpartition("/")[0])
+    except OSError:
+        raise OutputError("the object store cannot be written") from None
+    return NEW
+
+
+def _put(uri: str, descriptor: int, size: int, root: str) -> None:
+    store, path = located(uri)
+    if size <= _AT_ONCE:
+        data = os.pread(descriptor, size, 0)
+        if len(data) != size:
+            raise OSError("a file has become shorter")
+        with store.open_output_stream(path) as file:
+            file.write(data)
+        return
+    folder = located(root)[1]
+    temporary = f"{folder}/.{os.getpid()}.{secrets.token_hex(8)}{TEMPORARY}"
+    if size > _MOST_COPIED:
+        temporary = path
+    try:
+        _send(store, temporary, descriptor, size)
+        if temporary != path:
+            store.move(temporary, path)
+    except BaseException:
+        _remove(store, temporary)
+        raise
+
+
+def _send(store: Any, path: str, descriptor: int, size: int) -> None:
+    """Write an object in parts; when something fails, a short one may stand there."""
+    with store.open_output_stream(path) as file:
+        for start in range(0, size, _PIECE):
+            data = os.pread(descriptor, _PIECE, start)
+            if len(data) != min(_PIECE, size - start):
+                raise OSError("a file has become shorter")
+            file.write(data)
+    if store.get_file_info(path).size != size:
+        raise OSError("an object is too short")
+
+
+def put_bytes(uri: str, data: bytes) -> None:
+    """Put an object in the place of what stands there. Raises OutputError."""
+    with new_file(len(data)) as file:
+        file.write(data)
+        file.flush()
+        put(uri, file.fileno(), overwrite=True)
+
+
+def new_file(size: int, folder: str | None = None) -> Any:
+    """Return a file without a name for `size` bytes, in memory where these are few."""
+    import tempfile
+
+    if size <= _PIECE and hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("object", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile(dir=folder)
+
+
+def _holds(uri: str, descriptor: int) -> bool:
+    with open_input(uri) as file:
+        size = file.size()
+        return all(
+            file.read_at(min(_PIECE, size - start), start) == os.pread(descriptor, _PIECE, start)
+            for start in range(0, size, _PIECE)
+        )
+
+
+def remove(uri: str) -> None:
+    """Remove an object; one that is not there is fine. Raises OSError."""
+    store, path = located(uri)
+    _remove(store, path)
+
+
+def _remove(store: Any, path: str) -> None:
+    try:
+        with _nameless():
+            store.delete_file(path)
+    except FileNotFoundError:
+        return
+
+
+def sweep(uri: str) -> None:
+    """Remove what processes that were killed have left in a folder: temporary objects.
+
+    Also uploads in several parts that were never completed, here and below, where boto3 is
+    installed; a store keeps (and bills) them unseen. Nobody else may be writing there. Raises
+    OSError.
+    """
+    for one in entries(uri):
+        if one.uri.endswith(TEMPORARY) and one.size >= 0:
+            remove(one.uri)
+    if uri.startswith("s3://"):
+        _sweep_uploads(uri)
+
+
+def _sweep_uploads(uri: str) -> None:
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+    except ImportError:
+        return
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
+    region = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "us-east-1")
+    prefix = f"{key}/" if key else ""
+    try:
+        client = boto3.client("s3", endpoint_url=endpoint, region_name=region)
+        pages = client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for upload in page.get("Uploads", ()):
+                client.abort_multipart_upload(
+                    Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+    except (BotoCoreError, ClientError):
+        # Not every key may list uploads; docs/storage.md tells of the rule for the bucket.
+        return
