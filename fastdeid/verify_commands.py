@@ -22,6 +22,17 @@ _Source = Annotated[
         parser=options.place,
     ),
 ]
+_Release = Annotated[
+    Path, typer.Argument(metavar="TARGET", parser=options.place, help="Folder of the release.")
+]
+_LinkTable = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the link table. Default: TARGET.link-table.",
+        metavar="DIR",
+        parser=options.place,
+    ),
+]
 _Sample = Annotated[
     str | None,
     typer.Option(help="Look into so many files, or such a share (0.1).", metavar="N|SHARE"),
@@ -54,18 +65,9 @@ the key is not that of the run; 75 parts are missing, the line on standard outpu
 
 
 def verify(  # noqa: PLR0917 - typer calls it by name
-    target: Annotated[
-        Path, typer.Argument(metavar="TARGET", parser=options.place, help="Folder of the release.")
-    ],
+    target: _Release,
     key: options.Key = None,
-    link_table: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the link table. Default: TARGET.link-table.",
-            metavar="DIR",
-            parser=options.place,
-        ),
-    ] = None,
+    link_table: _LinkTable = None,
     source: _Source = None,
     sample: _Sample = None,
     workers: options.Workers = None,

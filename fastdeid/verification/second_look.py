@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,6 +13,7 @@ from fastdeid.errors import DicomError
 from fastdeid.pixels.measurements import is_measurement
 from fastdeid.pixels.ocr import Reader, ReadLine
 from fastdeid.reporting.frames import Frames, window_of
+from fastdeid.shards import as_file
 from fastdeid.verification.findings import Finding, tag_text
 from fastdeid.verification.instance import Row
 from fastdeid.verification.searching import Searcher
@@ -55,7 +55,8 @@ class SecondLook:
 
     def _one(self, row: Row, searcher: Searcher, reader: Reader) -> Iterator[Finding]:
         try:
-            frames = Frames(os.path.join(self._target, row.output_path))
+            with as_file(self._target, row.output_path, row.place) as path:
+                frames = Frames(path)
             for number in _chosen(row, frames.n_frames):
                 samples = frames.samples(number)
                 picture = frames.picture(samples, window_of(samples))

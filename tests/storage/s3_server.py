@@ -13,7 +13,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -27,7 +29,7 @@ CREDENTIALS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A server that runs. log: of its requests."""
 
@@ -39,8 +41,8 @@ class Server:
         """Variables for processes that use it."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": self.endpoint}
 
-    @property
-    def client(self) -> object:
+    @cached_property
+    def client(self) -> Any:
         """A client of another make."""
         return boto3.client(
             "s3",
@@ -75,7 +77,9 @@ def running(log: Path) -> Iterator[Server]:
         try:
             endpoint = f"http://127.0.0.1:{port}"
             _wait(endpoint, process)
-            yield Server(endpoint, log)
+            server = Server(endpoint, log)
+            yield server
+            server.client.close()
         finally:
             process.kill()
             process.wait()
