@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from fastdeid.commands import app
 from tests.pixels.files import attributes, grey, written
 
+# Whole frames take interpreted kernels some ten seconds each; tests beside have small ones.
+pytestmark = pytest.mark.jit
 WRITTEN = grey(40, 230)
 RULES = """
 [[rule]]

@@ -32,6 +32,8 @@ from tests.pixels.files import (
 )
 
 Samples = npt.NDArray[Any]
+# Whole frames take interpreted kernels some ten seconds each; tests beside have small ones.
+pytestmark = pytest.mark.jit
 ONE_FRAGMENT = {"native", "RLE", "deflated"}
 # By name: attributes, clean frame, frame with text.
 PICTURES: dict[str, tuple[dict[str, Any], Samples, Samples]] = {

@@ -114,6 +114,7 @@ def test_text_of_every_frame_stays_only_where_all_frames_show_the_same(keeper: K
     assert keeper.without_kept(found, frames.__getitem__, 3, NOBODY) == found
 
 
+@pytest.mark.jit  # interpreted kernels take half a minute
 def test_a_file_keeps_its_settings_and_loses_its_names(tmp_path: Path, profile: Profile) -> None:
     view = shown()
     ds = attributes(Rows=SHAPE[0], Columns=SHAPE[1], PatientName="Doe^Jane")
@@ -127,6 +128,7 @@ def test_a_file_keeps_its_settings_and_loses_its_names(tmp_path: Path, profile: 
     assert (read(after).pixel_array[80:][ink[80:]] == 0).mean() >= 0.9
 
 
+@pytest.mark.jit
 def test_what_was_read_stands_nowhere(tmp_path: Path, profile: Profile) -> None:
     ds = attributes(Rows=SHAPE[0], Columns=SHAPE[1], PatientName="Roe^Ann")
     outcome, after = treat(written(ds, shown().tobytes()), tmp_path, profile=profile)

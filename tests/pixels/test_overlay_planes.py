@@ -27,6 +27,8 @@ from tests.pixels.files import (
     written,
 )
 
+# Whole frames take interpreted kernels some ten seconds each; tests beside have small ones.
+pytestmark = pytest.mark.jit
 Bits = npt.NDArray[np.bool_]
 CLEAN = grey(40, 40)
 EMPTY: Bits = np.zeros((ROWS, COLUMNS), np.bool_)

@@ -14,6 +14,8 @@ from fastdeid.commands import app
 from fastdeid.errors import FastdeidError, OutputError, UsageError
 from tests.pixels.files import attributes, grey, written
 
+# Whole frames take interpreted kernels some ten seconds each; tests beside have small ones.
+pytestmark = pytest.mark.jit
 WRITTEN = grey(40, 230)
 CLEAN = grey(40, 40)
 
