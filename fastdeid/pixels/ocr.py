@@ -93,14 +93,16 @@ class Reader:
 
         boxes: top, left, bottom, right, end exclusive; those that meet are looked at together. A
         line reaches over all boxes beside it, so that nothing in them is left unread; what
-        stands in none of them is left out. A box in which no line is found is read as one.
+        stands in none of them is left out. A box in which no line is found is read as one, unless
+        nothing differs in it: engines read letters into that, too.
         """
         lines: list[ReadLine] = []
         for group in together(boxes, view.shape):
             area = _grown(_hull(group), view.shape)
             crop = np.ascontiguousarray(view[area.top : area.bottom, area.left : area.right])
             found = [_moved(box, area.top, area.left) for box in self._engine.find(crop)]
-            lines += [self.read_line(view, row) for row in rows_of(found, group)]
+            rows = [row for row in rows_of(found, group) if _has_ink(view, row)]
+            lines += [self.read_line(view, row) for row in rows]
         return lines
 
     def read_line(self, view: View, box: Box) -> ReadLine:
@@ -162,6 +164,11 @@ def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[Box]:
         rows.append(Box(row.top, left, row.bottom, right))
     rows += [box for box in group if not any(_meet(box, row) for row in rows)]
     return sorted(rows)
+
+
+def _has_ink(view: View, box: Box) -> bool:
+    strip = view[box.top : box.bottom, box.left : box.right]
+    return int(strip.max()) - int(strip.min()) >= _LEAST_INK
 
 
 def _is_upright(box: Box) -> bool:
