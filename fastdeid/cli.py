@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from typing import NoReturn
 
 _INTERNAL = 1
@@ -20,12 +21,17 @@ def main() -> None:
 
 def _run() -> None:
     # Imported here: Ctrl-C during the imports is Ctrl-C too.
-    from fastdeid.commands import app
-    from fastdeid.errors import FastdeidError
     from fastdeid.hardening import forbid_dumps, forbid_others
 
     forbid_dumps()
     forbid_others()
+    if wants_workers(sys.argv[1:]):
+        from fastdeid.engines.server import SERVER
+
+        SERVER.start()  # Its imports take longest of all, and run beside those of the command.
+    from fastdeid.commands import app
+    from fastdeid.errors import FastdeidError
+
     try:
         app()
     except SystemExit as ended:
@@ -41,6 +47,17 @@ def _run() -> None:
         from fastdeid.summary import place_of
 
         _fail(f"internal error: {place_of(error)}", _INTERNAL)
+
+
+def wants_workers(arguments: list[str]) -> bool:
+    """Tell whether a command line is that of a run in worker processes of this machine.
+
+    Started in vain, at an argument that is refused later, they end with the command.
+    """
+    words = " ".join(arguments).replace("=", " ").split()
+    without = any(pair == ("--workers", "0") for pair in pairwise(words))
+    others = not {"-h", "--help", "--engine"}.isdisjoint(words)
+    return arguments[:1] == ["run"] and not without and not others
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
