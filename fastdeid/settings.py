@@ -321,8 +321,14 @@ def read_rules(path: str) -> bytes:
 
 
 def profile_names() -> tuple[str, ...]:
-    """Return the names of the profiles that come with fastdeid, basic first."""
-    files = [path for path in FOLDER.glob("*.toml") if _PURPOSE.search(path.read_bytes())]
+    """Return the names of the profiles that come with fastdeid, basic first.
+
+    Raises ProfileError when they cannot be read.
+    """
+    try:
+        files = [path for path in FOLDER.glob("*.toml") if _PURPOSE.search(path.read_bytes())]
+    except OSError:
+        raise ProfileError("the profiles that come with fastdeid cannot be read") from None
     names = sorted(path.stem for path in files)
     return tuple(sorted(names, key=lambda name: name != "basic"))
 
