@@ -190,7 +190,7 @@ def _left(masks: Masks, kept: Iterable[Box], lines: Sequence[ReadLine], view: Vi
     for group in together([mask.box for mask in texts], view.shape):
         own = [mask for mask in texts if mask.box in group]
         area = _hull(group)
-        open_ones = [box for box in stay if _meet(box, area)]
+        open_ones = [box for box in stay if box.meets(area)]
         if not open_ones:
             left += own
             continue
@@ -251,12 +251,3 @@ def _boxes_of(masked: Bitmap) -> list[tuple[int, int, int, int]]:
 def _hull(boxes: Sequence[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return Box(min(tops), min(lefts), max(bottoms), max(rights))
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return (
-        one.top < other.bottom
-        and other.top < one.bottom
-        and one.left < other.right
-        and other.left < one.right
-    )

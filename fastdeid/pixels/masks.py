@@ -27,6 +27,15 @@ class Box(NamedTuple):
     bottom: int
     right: int
 
+    def meets(self, other: Box) -> bool:
+        """Tell whether a sample lies in both."""
+        return (
+            self.top < other.bottom
+            and other.top < self.bottom
+            and self.left < other.right
+            and other.left < self.right
+        )
+
 
 class Layout(NamedTuple):
     """How the samples of a native frame stand: the Image Pixel attributes by their keywords.

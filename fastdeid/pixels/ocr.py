@@ -139,7 +139,7 @@ def together(boxes: Boxes, shape: Sequence[int]) -> list[list[Box]]:
     for box in cut:
         if box.top >= box.bottom or box.left >= box.right:
             continue
-        meeting = [group for group in groups if any(_meet(box, one) for one in group)]
+        meeting = [group for group in groups if any(box.meets(one) for one in group)]
         groups = [group for group in groups if group not in meeting]
         groups.append([box, *(one for group in meeting for one in group)])
     return groups
@@ -151,7 +151,7 @@ def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[Box]:
     What stands side by side is one line, as wide as all boxes of the group beside it. Boxes that
     none of them meets are lines themselves.
     """
-    near = [box for box in found if any(_meet(box, one) for one in group)]
+    near = [box for box in found if any(box.meets(one) for one in group)]
     rows = [box for box in near if _is_upright(box)]
     level: list[Box] = []
     for box in sorted(one for one in near if not _is_upright(one)):
@@ -162,7 +162,7 @@ def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[Box]:
         boxes = [box for box in group if _are_beside(row, box)]
         left, right = (_hull([row, *boxes])[side] for side in (1, 3))
         rows.append(Box(row.top, left, row.bottom, right))
-    rows += [box for box in group if not any(_meet(box, row) for row in rows)]
+    rows += [box for box in group if not any(box.meets(row) for row in rows)]
     return sorted(rows)
 
 
@@ -198,15 +198,6 @@ def share_explained(strip: View, places: npt.NDArray[np.float64]) -> float:
     height = int(rows[-1] - rows[0] + 1) if rows.size else strip.shape[0]
     distances = np.abs(inked[:, None] - places[None]).min(1)
     return float((distances <= _REACH * height).mean())
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return (
-        one.top < other.bottom
-        and other.top < one.bottom
-        and one.left < other.right
-        and other.left < one.right
-    )
 
 
 def _hull(boxes: Sequence[Box]) -> Box:

@@ -73,7 +73,7 @@ class TesseractEngine:
             boxes += [
                 box
                 for box in _line_boxes(self._words(page, _SPARSE), zoom, rows, columns)
-                if not any(_meet(box, one) for one in boxes)
+                if not any(box.meets(one) for one in boxes)
             ]
         return sorted(boxes)
 
@@ -146,12 +146,3 @@ def _line_boxes(words: Sequence[_Word], zoom: int, rows: int, columns: int) -> l
         )
         for line in lines.values()
     ]
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return (
-        one.top < other.bottom
-        and other.top < one.bottom
-        and one.left < other.right
-        and other.left < one.right
-    )

@@ -76,11 +76,14 @@ def test_what_is_no_image_has_a_verdict_of_its_own(demo: Path) -> None:
     assert verdicts["IM0099_partial"] == "quarantined"
     others = {"README.txt", "empty.dcm", "DICOMDIR", "IM0099_partial"}
     images = [row for row in rows if Path(row["source_path"]).name not in others]
-    # Without an extra, coded frames of some syntaxes cannot be looked at; and one image is a chart
-    # of small squares, which the detector may take for lines of text.
-    reasons = {row["reason"] for row in images if row["verdict"] == "quarantined"}
-    assert reasons <= {"codec_missing", "text_over_a_quarter"}
-    assert sum(row["verdict"] in {"ok", "review"} for row in images) >= len(images) - 4
+    why = {row["source_path"]: row["reason"] for row in images if row["verdict"] == "quarantined"}
+    # Without an extra, coded frames of some syntaxes cannot be looked at.
+    masked_too_much = {path for path, reason in why.items() if reason != "codec_missing"}
+    # Colour Doppler beside much text, and a chart of small squares: known faults of the detector.
+    doppler = f"{PATIENTS[2].folder}/test_files/IM0000"
+    chart = f"{PATIENTS[3].folder}/test_files/IM0001"
+    assert masked_too_much <= {doppler, chart}
+    assert {why[path] for path in masked_too_much} <= {"text_over_a_quarter"}
     assert {row["verdict"] for row in images} <= {"ok", "review", "quarantined"}
 
 
