@@ -103,11 +103,9 @@ class PixelJobs:
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
         known = functools.partial(identity_of, loaded, rows, job.fd)
         bits = kept_positions(loaded, rows)
-        in_samples = () if value.is_encapsulated else bits
-        treated = self._stage.treat(rows, value, syntax, clearing, known=known, bits=in_samples)
+        treated = self._stage.treat(rows, value, syntax, clearing, known=known, bits=bits)
         if treated is not None and treated.examined:
-            unseen = bool(bits) and value.is_encapsulated
-            treated.examined = not (unseen or _shows_more(loaded, rows, job.found.pixels))
+            treated.examined = not _shows_more(loaded, rows, job.found.pixels)
         return treated
 
 

@@ -38,7 +38,8 @@ def decoded_layout(layout: Layout) -> Layout:
     frames do not have.
     """
     name = layout.photometric_interpretation
-    if layout.bits_allocated not in {8, 16, 32}:
+    single_bits = layout.bits_allocated == 1 and layout.samples_per_pixel == 1
+    if layout.bits_allocated not in {8, 16, 32} and not single_bits:
         raise DicomError("unsupported_bits_allocated")
     if not 0 < layout.bits_stored <= layout.bits_allocated or not layout.rows * layout.columns:
         raise DicomError("bad_image_pixel")
@@ -55,13 +56,20 @@ def shape_of(layout: Layout) -> tuple[int, ...]:
     return (layout.rows, layout.columns) if grey else (layout.rows, layout.columns, 3)
 
 
+def sample_width(layout: Layout) -> int:
+    """Return the bytes of a decoded sample; single bits have a byte each."""
+    return max(layout.bits_allocated // 8, 1)
+
+
 def stored_values(samples: Samples, layout: Layout) -> Samples:
     """Return samples of a stream as the stored values of a layout: u/int of Bits Allocated.
 
     samples: integers whose low bits are the patterns of the stored values. A signed value is
-    extended from Bits Stored, whatever stands in the bits above.
+    extended from Bits Stored, whatever stands in the bits above. Single bits are 0 and 1 of uint8.
     """
     bits = layout.bits_allocated
+    if bits == 1:
+        return np.ascontiguousarray(samples.astype(np.uint8) & 1)
     unsigned = samples.astype(f"u{bits // 8}", copy=False)
     if not layout.signed:
         return np.ascontiguousarray(unsigned)

@@ -14,6 +14,7 @@ from fastdeid.codecs.codec import (
     damaged,
     even,
     fill_pixels,
+    sample_width,
     shape_of,
     stored_values,
 )
@@ -23,11 +24,14 @@ from fastdeid.pixels.masks import Box, Layout, mask_boxes
 
 
 class RunLengthCodec(Codec):
-    """RLE Lossless: byte planes of samples, colour by pixel once decoded."""
+    """RLE Lossless: byte planes of samples, colour by pixel once decoded.
+
+    Of single bits each is a byte.
+    """
 
     def _samples(self, frame: bytes) -> Samples:
         layout = self.layout
-        width = layout.bits_allocated // 8
+        width = sample_width(layout)
         n_pixels = layout.rows * layout.columns
         native = decode_frame(frame, n_pixels, layout.samples_per_pixel, width)
         return np.frombuffer(native, f"<u{width}").reshape(shape_of(layout))
@@ -41,22 +45,26 @@ class RunLengthCodec(Codec):
         fill_pixels(samples, boxes, fill)
         layout = self.layout
         native = samples.tobytes()
-        return encode_frame(
-            native, layout.columns, layout.samples_per_pixel, layout.bits_allocated // 8
-        )
+        return encode_frame(native, layout.columns, layout.samples_per_pixel, sample_width(layout))
 
 
 class NativeCodec(Codec):
-    """Encapsulated Uncompressed Explicit VR Little Endian: native frames in fragments (A.4.11)."""
+    """Encapsulated Uncompressed Explicit VR Little Endian: native frames in fragments (A.4.11).
+
+    A frame of single bits ends at a whole byte.
+    """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
         if layout.is_subsampled and layout.columns % 2:
             raise DicomError("frame_length")
+        self._has_bits = layout.bits_allocated == 1
+        n_bytes = -(-layout.rows * layout.columns // 8)
+        self._length = n_bytes if self._has_bits else layout.frame_length
 
     def _native(self, frame: bytes) -> bytearray:
         """Return a native frame of the right length."""
-        expected = self.coded_layout.frame_length
+        expected = self._length
         if len(frame) - expected not in {0, expected % 2}:
             raise damaged("codec_frame_size")
         return bytearray(frame[:expected])
@@ -64,9 +72,17 @@ class NativeCodec(Codec):
     def _coded(self, native: bytearray) -> bytes:
         return bytes(native)
 
+    def _bits(self, native: bytearray) -> Samples:
+        """Return single bits, the first of a byte is its least significant one (8.1.1)."""
+        of = self.layout
+        bits = np.unpackbits(np.frombuffer(native, np.uint8), bitorder="little")
+        return bits[: of.rows * of.columns].reshape(shape_of(of))
+
     def decode(self, frame: bytes) -> Samples:
         """Return the stored values of a frame; see Codec."""
         layout = self.coded_layout
+        if self._has_bits:
+            return self._bits(self._native(frame))
         flat = np.frombuffer(self._native(frame), f"<u{layout.bits_allocated // 8}")
         if layout.is_subsampled:
             pairs = flat.reshape(layout.rows, layout.columns // 2, 4)
@@ -79,6 +95,11 @@ class NativeCodec(Codec):
 
     def _masked(self, frame: bytes, boxes: npt.NDArray[np.int32], fill: Sequence[int]) -> bytes:
         native = self._native(frame)
+        if self._has_bits:
+            bits = self._bits(native)
+            fill_pixels(bits, boxes, fill)
+            packed = np.packbits(bits.reshape(-1), bitorder="little")
+            return even(self._coded(bytearray(packed.tobytes())))
         pixel = (fill[0], *fill) if self.coded_layout.is_subsampled else fill
         mask_boxes(native, self.coded_layout, boxes.tolist(), pixel)
         return even(self._coded(native))
@@ -97,7 +118,7 @@ class DeflatedCodec(NativeCodec):
     """Deflated Image Frame Compression: a native little endian frame, RFC 1951."""
 
     def _native(self, frame: bytes) -> bytearray:
-        expected = self.coded_layout.frame_length
+        expected = self._length
         inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             native = inflate.decompress(frame, expected + 1)

@@ -52,33 +52,55 @@ def read_table(value: bytes, descriptor: Descriptor, *, big_endian: bool = False
     return _words(value, big_endian=big_endian)
 
 
-def _expanded(words: list[int], n_segments: int, at: int) -> tuple[list[int], int]:
-    """Expand segments from word `at`, at most `n_segments`; the entries and the next word."""
+def _expanded(
+    numbers: list[int], n_segments: int, at: int, n_bits: int, last: int | None = None
+) -> tuple[list[int], int]:
+    """Expand segments from number `at`, at most `n_segments`; the entries and the next number.
+
+    n_bits: of a number, 8 or 16; the place in an indirect segment has 32. last: the entry before.
+    """
     entries: list[int] = []
-    while at + 2 <= len(words) and n_segments and len(entries) <= _MOST_ENTRIES:
-        kind, length = words[at], words[at + 1]
+    n_wide = 32 // n_bits
+    while at + 2 <= len(numbers) and n_segments and len(entries) <= _MOST_ENTRIES:
+        kind, length = numbers[at], numbers[at + 1]
         n_segments -= 1
-        if kind == _DISCRETE and at + 2 + length <= len(words):
-            entries += words[at + 2 : at + 2 + length]
+        before = entries[-1] if entries else last
+        place = numbers[at + 2 : at + 2 + n_wide]
+        start = sum(number << n_bits * rank for rank, number in enumerate(place))
+        if kind == _DISCRETE and at + 2 + length <= len(numbers):
+            entries += numbers[at + 2 : at + 2 + length]
             at += 2 + length
-        elif kind == _LINEAR and at + 3 <= len(words) and entries:
-            steps = np.linspace(entries[-1], words[at + 2], length + 1)[1:]
+        elif kind == _LINEAR and at + 3 <= len(numbers) and before is not None:
+            steps = np.linspace(before, numbers[at + 2], length + 1)[1:]
             entries += [round(step) for step in steps.tolist()]
             at += 3
-        elif kind == _INDIRECT and at + 4 <= len(words) and (words[at + 2] | words[at + 3]):
-            start = words[at + 2] | words[at + 3] << 16
-            copied, _ = _expanded(words[:at], length, start)
+        elif kind == _INDIRECT and len(place) == n_wide and start:
+            copied, _ = _expanded(numbers[:at], length, start, n_bits, before)
             entries += copied
-            at += 4
+            at += 2 + n_wide
         else:
             raise DicomError("palette_segment")
     return entries, at
 
 
 def read_segments(value: bytes, descriptor: Descriptor, *, big_endian: bool = False) -> Lut:
-    """Return the entries of a segmented table of words, C.7.9.2, shape (n_entries,)."""
-    words = [int(word) for word in _words(value[: len(value) // 2 * 2], big_endian=big_endian)]
-    entries, _ = _expanded(words, _MOST_ENTRIES, 0)
+    """Return the entries of a segmented table, C.7.9.2, shape (n_entries,).
+
+    Segments are made of words, of bytes where entries have 8 bits; some writers take words there.
+    """
+    words = _words(value[: len(value) // 2 * 2], big_endian=big_endian)
+    if descriptor.bits > 8:
+        return _segments(words, 16, descriptor)
+    single = np.stack([words & 0xFF, words >> 8], 1).reshape(-1)
+    try:
+        return _segments(single, 8, descriptor)
+    except DicomError:
+        return _segments(words, 16, descriptor)
+
+
+def _segments(numbers: Lut, n_bits: int, descriptor: Descriptor) -> Lut:
+    """Return the entries that segments of these numbers expand to."""
+    entries, _ = _expanded(numbers.tolist(), _MOST_ENTRIES, 0, n_bits)
     if len(entries) != descriptor.n_entries:
         raise DicomError("palette_length")
     return np.array(entries, np.uint16)

@@ -131,7 +131,7 @@ class PixelStage:
         """Find what must go; None for pixels that no stage is about.
 
         rows: of the file. value: its Pixel Data. clearing: of overlays in bits that no sample uses.
-        known: returns what the headers know of people, when lines may be kept. bits: of native
+        known: returns what the headers know of people, when lines may be kept. bits: of the
         samples in which overlays stay.
         Raises DicomError when frames must be looked at or masked and cannot be, and OSError.
         """
@@ -149,7 +149,8 @@ class PixelStage:
             if self._keeper is not None and found.judgement is not Judgement.CLEAN:
                 view_of = _views(image, source)
                 found = self._keeper.without_kept(found, view_of, source.n_frames, known())
-            return Looked(image, source, with_overlay_bits(found, source, sorted(bits)))
+            seen = () if _hides_bits(value, source) else sorted(bits)
+            return Looked(image, source, with_overlay_bits(found, source, seen))
         return Looked(image, source, examination_of(rules, {}, (layout.rows, layout.columns)))
 
     def treat(
@@ -173,7 +174,8 @@ class PixelStage:
         found = looked.found
         if found.judgement is Judgement.TOO_MUCH:
             raise DicomError(TOO_MUCH, tags.PIXEL_DATA)
-        treated = Treated(str(found.judgement), self._stages.text, looked.source.n_frames)
+        examined = self._stages.text and not (bits and _hides_bits(value, looked.source))
+        treated = Treated(str(found.judgement), examined, looked.source.n_frames)
         if found.judgement is not Judgement.CLEAN:
             self._mask(treated, *looked)
         if treated.replacement is not None and treated.replacement.chunks is not None:
@@ -251,13 +253,31 @@ def _open(
     clearing: Clearing | None,
 ) -> FrameSource:
     if not value.is_encapsulated:
-        return NativeSource(value, layout, image.n_frames, clearing)
+        n_frames = image.n_frames
+        return NativeSource(value, _as_written(layout, value, n_frames), n_frames, clearing)
     from fastdeid.codecs import codec_for
 
     codec = codec_for(transfer_syntax, layout)
     raw = image.raw(tags.EXTENDED_OFFSET_TABLE) or b""
     extended = np.frombuffer(raw[: len(raw) // 8 * 8], "<u8").tolist()
     return CodedSource(value, codec, image.n_frames, extended)
+
+
+def _hides_bits(value: PixelValue, source: FrameSource) -> bool:
+    """Tell whether decoding takes away bits beside Bits Stored: the sign is drawn through them."""
+    return value.is_encapsulated and source.layout.signed
+
+
+def _as_written(layout: Layout, value: PixelValue, n_frames: int) -> Layout:
+    """Return a layout that says shared chrominance of samples that are all there as YBR_FULL.
+
+    What decompresses JPEG often leaves YBR_FULL_422 behind. By its length it is what it is.
+    """
+    if not layout.is_subsampled:
+        return layout
+    whole = layout._replace(photometric_interpretation="YBR_FULL")
+    is_whole = value.length - n_frames * whole.frame_length in {0, 1}
+    return whole if is_whole else layout
 
 
 class _BoxesOf:

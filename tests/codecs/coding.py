@@ -39,6 +39,21 @@ def _native(samples: Samples) -> bytes:
     return samples.astype(samples.dtype.newbyteorder("<")).tobytes()
 
 
+def _packed(samples: Samples, of: Layout) -> bytes:
+    """Return a native frame; of single bits the first of a byte is the least significant one."""
+    if of.bits_allocated > 1:
+        return _native(samples)
+    return np.packbits(samples.reshape(-1), bitorder="little").tobytes()
+
+
+def _unpacked(native: bytes, of: Layout) -> Samples:
+    n_samples = of.rows * of.columns * of.samples_per_pixel
+    if of.bits_allocated > 1:
+        return np.frombuffer(native, f"<u{of.bits_allocated // 8}", n_samples)
+    bits = np.unpackbits(np.frombuffer(native, np.uint8), bitorder="little")
+    return bits[:n_samples]
+
+
 def _shaped(flat: Samples, of: Layout) -> Samples:
     grey = of.samples_per_pixel == 1
     return flat.reshape((of.rows, of.columns) if grey else (of.rows, of.columns, 3))
@@ -50,29 +65,29 @@ def _of_type(samples: Samples, of: Layout) -> Samples:
     patterns = samples.astype(np.int64) & ((1 << of.bits_stored) - 1)
     if of.signed:
         patterns -= (patterns >> (of.bits_stored - 1)) << of.bits_stored
-    return patterns.astype(f"{'i' if of.signed else 'u'}{bits // 8}")
+    return patterns.astype(f"{'i' if of.signed else 'u'}{max(bits // 8, 1)}")
 
 
 def _rle(samples: Samples, of: Layout) -> bytes:
-    width = of.bits_allocated // 8
+    width = max(of.bits_allocated // 8, 1)
     return encode_frame(_native(samples), of.columns, of.samples_per_pixel, width)
 
 
 def _rle_back(coded: bytes, of: Layout) -> Samples:
-    width = of.bits_allocated // 8
-    planes = _rle_decode_frame(coded, of.rows, of.columns, of.samples_per_pixel, of.bits_allocated)
+    width = max(of.bits_allocated // 8, 1)
+    planes = _rle_decode_frame(coded, of.rows, of.columns, of.samples_per_pixel, 8 * width)
     by_plane = np.frombuffer(planes, f"<u{width}").reshape(of.samples_per_pixel, -1)
     return _of_type(_shaped(by_plane.T, of), of)
 
 
 def _deflated(samples: Samples, of: Layout) -> bytes:
     deflate = zlib.compressobj(wbits=-15)
-    return deflate.compress(_native(samples)) + deflate.flush()
+    return deflate.compress(_packed(samples, of)) + deflate.flush()
 
 
 def _deflated_back(coded: bytes, of: Layout) -> Samples:
     native = zlib.decompressobj(wbits=-15).decompress(coded)
-    return _of_type(_shaped(np.frombuffer(native, f"<u{of.bits_allocated // 8}"), of), of)
+    return _of_type(_shaped(_unpacked(native, of), of), of)
 
 
 def lossless_frame(samples: Samples, of: Layout, predictor: int = 1) -> bytes:
@@ -138,15 +153,13 @@ def _htj2k_back(coded: bytes, of: Layout) -> Samples:
 
 
 def _native_back(coded: bytes, of: Layout) -> Samples:
-    width = of.bits_allocated // 8
-    flat = np.frombuffer(coded, f"<u{width}", of.rows * of.columns * of.samples_per_pixel)
-    return _of_type(_shaped(flat, of), of)
+    return _of_type(_shaped(_unpacked(coded, of), of), of)
 
 
 CASES = {
-    "native": Case(NATIVE, lambda samples, of: _native(samples), _native_back, (8, 16, 32)),
-    "RLE": Case(RLE, _rle, _rle_back, (8, 12, 16, 32)),
-    "deflated": Case(DEFLATED, _deflated, _deflated_back, (8, 12, 16, 32)),
+    "native": Case(NATIVE, _packed, _native_back, (1, 8, 16, 32)),
+    "RLE": Case(RLE, _rle, _rle_back, (1, 8, 12, 16, 32)),
+    "deflated": Case(DEFLATED, _deflated, _deflated_back, (1, 8, 12, 16, 32)),
     "JPEG lossless": Case(
         LOSSLESS, lambda samples, of: lossless_frame(samples, of, 6), _lossless_back, (8, 12, 16)
     ),
@@ -157,7 +170,7 @@ CASES = {
     "near-lossless": Case(
         NEAR, lambda samples, of: jpeg_ls_frame(samples, of, 3), _jpeg_ls_back, (8, 12), False
     ),
-    "JPEG 2000": Case(J2K, _j2k, _j2k_back, (5, 8, 12, 16, 24)),
+    "JPEG 2000": Case(J2K, _j2k, _j2k_back, (1, 5, 8, 12, 16, 24)),
     "JPEG 2000, lossy": Case(J2K_LOSSY, _j2k_lossy, _j2k_back, (8, 12), False),
     "HTJ2K": Case(HTJ2K, _htj2k, _htj2k_back, (8, 12, 16)),
     "HTJ2K, RPCL": Case(HTJ2K_RPCL, _htj2k, _htj2k_back, (8, 12)),

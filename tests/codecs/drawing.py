@@ -37,7 +37,7 @@ def drawn(of: Layout, seed: int = 0) -> Samples:
     values = np.clip(planes * levels, 0, levels).astype(np.int64)
     if of.signed:
         values -= 1 << (of.bits_stored - 1)
-    stored: Samples = values.astype(f"{'i' if of.signed else 'u'}{of.bits_allocated // 8}")
+    stored: Samples = values.astype(f"{'i' if of.signed else 'u'}{max(of.bits_allocated // 8, 1)}")
     return stored
 
 

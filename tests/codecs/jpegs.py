@@ -17,9 +17,20 @@ Samples = npt.NDArray[Any]
 
 
 def coded(samples: Samples, **options: Any) -> bytes:
-    """Return what Pillow makes of grey or colour samples of 8 bits, the latter as RGB."""
+    """Return what Pillow makes of grey or colour samples of 8 bits, the latter as RGB.
+
+    It is stored as YBR without the option keep_rgb.
+    """
     stream = io.BytesIO()
     Image.fromarray(samples).save(stream, "JPEG", **options)
+    return stream.getvalue()
+
+
+def coded_ybr(samples: Samples, **options: Any) -> bytes:
+    """Return what Pillow makes of samples of YBR, (rows, columns, 3)."""
+    stream = io.BytesIO()
+    height, width = samples.shape[:2]
+    Image.frombytes("YCbCr", (width, height), samples.tobytes()).save(stream, "JPEG", **options)
     return stream.getvalue()
 
 

@@ -26,10 +26,10 @@ def layouts(name: str, case: Case) -> list[tuple[str, str, Layout]]:
     """Return every layout that a syntax can have."""
     found = []
     for bits in case.bits:
-        allocated = 8 if bits <= 8 else 16 if bits <= 16 else 32
-        for photometric in GREYS:
+        allocated = 1 if bits == 1 else 8 if bits <= 8 else 16 if bits <= 16 else 32
+        for photometric in GREYS if bits > 1 else GREYS[:2]:
             # Patterns of signed values jump at 0, which a bounded loss is not made for.
-            signs = photometric == "MONOCHROME2" and name != "near-lossless"
+            signs = photometric == "MONOCHROME2" and name != "near-lossless" and bits > 1
             for signed in (False, True) if signs else (False,):
                 of = layout(photometric, allocated, bits, signed=signed)
                 found.append((f"{name}, {photometric}, {bits} bits{', signed' * signed}", name, of))
@@ -149,8 +149,9 @@ def test_what_has_no_codec_is_refused() -> None:
             codec_for(uid, of)
     with pytest.raises(DicomError, match="unsupported_photometric_interpretation"):
         codec_for(RLE, of._replace(photometric_interpretation="XYB"))
-    with pytest.raises(DicomError, match="unsupported_bits_allocated"):
-        codec_for(RLE, of._replace(bits_allocated=1, bits_stored=1))
+    for allocated, samples in ((12, 1), (64, 1), (1, 3)):
+        with pytest.raises(DicomError, match="unsupported_bits_allocated"):
+            codec_for(RLE, of._replace(bits_allocated=allocated, samples_per_pixel=samples))
     with pytest.raises(DicomError, match="unsupported_bits_allocated"):
         codec_for(HTJ2K_RPCL, layout("MONOCHROME2", 32, 20))
 

@@ -104,7 +104,8 @@ def run_length(ds: Dataset, frames: Sequence[Samples], *, tables: str = "basic")
         "samples_per_pixel": ds.SamplesPerPixel,
         "number_of_frames": 1,
         "bits_allocated": ds.BitsAllocated,
-        "bits_stored": ds.BitsStored,
+        # What stands beside the stored bits is coded, too.
+        "bits_stored": ds.BitsAllocated,
         "pixel_representation": ds.PixelRepresentation,
         "photometric_interpretation": ds.PhotometricInterpretation,
         "planar_configuration": 0,

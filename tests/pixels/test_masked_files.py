@@ -120,6 +120,21 @@ def test_a_burnt_in_name_goes_from_native_frames(name: str, tmp_path: Path) -> N
     check(before, *treat(before, tmp_path), black)
 
 
+def test_samples_that_are_all_there_are_masked_as_such_whatever_the_attribute_says(
+    tmp_path: Path,
+) -> None:
+    # What decompresses JPEG often leaves YBR_FULL_422 behind: Y Cb Cr of every pixel.
+    more = {**COLOURED, "PhotometricInterpretation": "YBR_FULL_422", "NumberOfFrames": 2}
+    before = written(attributes(**more), YBR.tobytes() * 2)
+    outcome, after = treat(before, tmp_path)
+    assert outcome.verdict is Verdict.OK, outcome.reason
+    shown = np.frombuffer(read(after).PixelData, np.uint8).reshape(2, ROWS, COLUMNS, 3)
+    left = outside(outcome, 2)
+    assert np.array_equal(shown[left], np.stack([YBR, YBR])[left])
+    assert (shown[~left] == (16, 128, 128)).all()
+    assert (left[:, STROKES] == 0).mean() >= 0.9
+
+
 def test_a_palette_is_masked_with_its_darkest_entry(tmp_path: Path) -> None:
     before = written(palette(attributes()), WRITTEN.tobytes())
     check(before, *treat(before, tmp_path), 3)

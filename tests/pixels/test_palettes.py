@@ -50,3 +50,24 @@ def test_segments_are_expanded_as_by_pydicom() -> None:
 def test_damaged_segments_are_refused(coded: tuple[int, ...]) -> None:
     with pytest.raises(DicomError, match="palette_"):
         read_segments(words(*coded), Descriptor(3, 0, 16))
+
+
+def test_segments_of_entries_of_8_bits_are_bytes() -> None:
+    #       discrete 7  discrete 0 9  linear to 100 in 5  1 segment at byte 3: discrete 0 9
+    coded = bytes((0, 1, 7, 0, 2, 0, 9, 1, 5, 100, 2, 1, 3, 0, 0, 0))
+    found = read_segments(coded, Descriptor(10, 0, 8)).tolist()
+    assert found == [7, 0, 9, 27, 45, 64, 82, 100, 0, 9]
+    assert found == _expand_segmented_lut(tuple(coded), "<B")
+    swapped = np.frombuffer(coded, "<u2").byteswap().tobytes()
+    assert read_segments(swapped, Descriptor(10, 0, 8), big_endian=True).tolist() == found
+
+
+def test_segments_of_words_are_read_where_bytes_are_due() -> None:
+    assert read_segments(words(0, 3, 1, 2, 3), Descriptor(3, 0, 8)).tolist() == [1, 2, 3]
+
+
+def test_a_linear_segment_that_is_copied_begins_at_the_entry_before_it() -> None:
+    #        discrete 10 20  linear to 40 in 2  discrete 0  1 segment at word 4: linear from 0
+    coded = (0, 2, 10, 20, 1, 2, 40, 0, 1, 0, 2, 1, 4, 0)
+    found = read_segments(words(*coded), Descriptor(7, 0, 16)).tolist()
+    assert found == [10, 20, 30, 40, 0, 20, 40]
