@@ -6,6 +6,7 @@ sends the search to the next one. Tables are at most half full: a search ends af
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,8 @@ EMPTY_TAG: Final = 0xFFFFFFFF
 EMPTY_KEY: Final = 0xFFFFFFFFFFFFFFFF
 _TAG_FACTOR: Final = 0x9E3779B1
 _KEY_FACTOR: Final = 0x9E3779B97F4A7C15
+_FNV_START: Final = 0xCBF29CE484222325
+_FNV_FACTOR: Final = 0x100000001B3
 
 
 def tag_slot(tag: int, bits: int) -> int:
@@ -75,6 +78,28 @@ def place_keys(
     values = np.zeros((1 << bits, 3), np.int32)
     values[slots] = np.array(list(rows.values()), np.int32).reshape(-1, 3)
     return keys, values
+
+
+@functools.lru_cache(4)
+def place_uids(uids: frozenset[bytes]) -> npt.NDArray[np.uint64]:
+    """Return the table of the 64-bit FNV-1a hashes of UIDs, which `map_uids` takes.
+
+    It is made once for a registry, and shared.
+    """
+    texts = list(uids)
+    lengths = np.array([len(text) for text in texts], np.intp)
+    longest = int(lengths.max(initial=0))
+    padded = b"".join([text.ljust(longest, b"\0") for text in texts])
+    columns = np.frombuffer(padded, np.uint8).reshape(len(texts), longest).T.astype(np.uint64)
+    names = np.full(len(texts), _FNV_START, np.uint64)
+    for place, column in enumerate(columns):
+        names = np.where(lengths > place, (names ^ column) * np.uint64(_FNV_FACTOR), names)
+    names = np.unique(names)
+    bits = _bits_for(len(names))
+    homes = (names * np.uint64(_KEY_FACTOR)) >> np.uint64(64 - bits)
+    keys = np.full(1 << bits, EMPTY_KEY, np.uint64)
+    keys[_place(homes.astype(np.intp), 1 << bits)] = names
+    return keys
 
 
 def find_tag(keys: npt.NDArray[np.uint32], tag: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -73,7 +73,7 @@ class Rewriter:
         self._open_rows = np.zeros(MAX_DEPTH, np.int64)
         self._uid_state = np.zeros(8, np.uint64)
         self._uid_work = np.zeros(40, np.uint64)
-        self._registry = hashes(profile.registry)
+        self._registry = lookup.place_uids(profile.registry)
         absorb_key(np.frombuffer(pseudonyms.uid_key, np.uint8), self._uid_state, self._uid_work)
         self._pixels = np.zeros(BATCH, np.int64)
         self._totals = np.zeros((BATCH, assembly.N_TOTALS), np.int64)
@@ -345,17 +345,6 @@ class Rewriter:
     def _use_output(self, size: int) -> None:
         self._output = np.zeros(size + size // 4, np.uint8)
         self._output_view = self._output.data
-
-
-def hashes(uids: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-    """Return the table of FNV-1a hashes that `map_uids` takes for its registry."""
-    codes = {}
-    for uid in uids:
-        code = 0xCBF29CE484222325
-        for byte in uid:
-            code = (code ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-        codes[code] = (0, 0, 0)
-    return lookup.place_keys(codes)[0]
 
 
 def _numbers(jobs: Sequence[Job]) -> _Numbers:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from fastdeid.kernels import uids as kernel
 from fastdeid.kernels.elements import ENTRY, FLAGS, LENGTH, LONG, N_COLUMNS, VALUE
 from fastdeid.kernels.rules import N_MISS_COLUMNS
+from fastdeid.lookup import place_uids
 from fastdeid.memo import Memo
 from fastdeid.pseudonyms import Pseudonyms
-from fastdeid.rewrite import hashes
 from tests.kernels import naive
 
 KEY: Final = bytes(range(32))
@@ -59,7 +59,7 @@ class Mapping:
         memo, n = self.memo, len(self.misses)
         memo.reserve(n, n * kernel.MOST_BYTES)
         n_left = kernel.map_uids(
-            *(self.header, self.table, self.misses, n, KIND, state, hashes(REGISTRY), 8, 2),
+            *(self.header, self.table, self.misses, n, KIND, state, place_uids(REGISTRY), 8, 2),
             *(memo.slots, memo.entries, memo.arena, memo.needles, memo.used, work),
         )
         rows: list[int] = self.misses[:n_left, 0].tolist()
