@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from fastdeid import s3
 from fastdeid.errors import OutputError, UsageError
 from fastdeid.storage import DIFFERENT, NEW, SAME, TEMPORARY
 
@@ -26,8 +27,6 @@ _AT_ONCE: Final = 8 << 20
 # Longer objects are not copied by S3.
 _MOST_COPIED: Final = 5 << 30
 _PIECE: Final = 16 << 20
-_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 class Info(NamedTuple):
@@ -65,8 +64,7 @@ def _store(scheme: str, bucket: str) -> tuple[Any, str]:
 
     if scheme != "s3":
         return fs.FileSystem.from_uri(f"{scheme}://{bucket}")  # type: ignore[no-any-return]
-    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
-    region = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), None)
+    endpoint, region = s3.setting(s3.ENDPOINTS), s3.setting(s3.REGIONS)
     if region is None:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
     return (
@@ -176,32 +174,58 @@ def put(uri: str, descriptor: int, *, root: str = "", overwrite: bool = False) -
     """Put a whole file as an object; return NEW, or SAME or DIFFERENT where one stands there.
 
     root: prefix under which a temporary object may stand, by default that of the object. What
-    stands under the key is kept, unless `overwrite` asks for its replacement (then NEW). Two
-    processes that put the same key at the same time may both find nothing there.
+    stands under the key is kept, unless `overwrite` asks for its replacement (then NEW). Where the
+    store cannot be asked to put only where nothing stands (see `s3`), two processes that put the
+    same key at the same moment may both find nothing there.
 
     Raises OutputError.
     """
     size = os.fstat(descriptor).st_size
     try:
         if not overwrite:
-            try:
-                before = info(uri)
-            except FileNotFoundError:
-                pass
-            else:
-                return SAME if before.size == size and _holds(uri, descriptor) else DIFFERENT
+            found = _put_new(uri, descriptor, size)
+            if found:
+                return found
         _put(uri, descriptor, size, root or uri.rpartition("/")[0])
     except OSError:
         raise OutputError("the object store cannot be written") from None
     return NEW
 
 
+def _put_new(uri: str, descriptor: int, size: int) -> str:
+    """Put an object where none stands; "" when nothing stands there and it has yet to be put."""
+    puts = None
+    if uri.startswith("s3://") and size <= _AT_ONCE:
+        puts = s3.conditional_puts()
+    if puts is None or not puts.is_kept:
+        try:
+            return _compared(uri, descriptor, size)
+        except FileNotFoundError:
+            pass
+    if puts is not None:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        done = puts.put(bucket, key, _whole(descriptor, size))
+        if done is not None:
+            return NEW if done else _compared(uri, descriptor, size)
+    return ""
+
+
+def _compared(uri: str, descriptor: int, size: int) -> str:
+    """Return SAME or DIFFERENT. Raises FileNotFoundError where nothing stands, OSError."""
+    return SAME if info(uri).size == size and _holds(uri, descriptor) else DIFFERENT
+
+
+def _whole(descriptor: int, size: int) -> bytes:
+    data = os.pread(descriptor, size, 0)
+    if len(data) != size:
+        raise OSError("a file has become shorter")
+    return data
+
+
 def _put(uri: str, descriptor: int, size: int, root: str) -> None:
     store, path = located(uri)
     if size <= _AT_ONCE:
-        data = os.pread(descriptor, size, 0)
-        if len(data) != size:
-            raise OSError("a file has become shorter")
+        data = _whole(descriptor, size)
         with store.open_output_stream(path) as file:
             file.write(data)
         return
@@ -281,27 +305,5 @@ def sweep(uri: str) -> None:
         if one.uri.endswith(TEMPORARY) and one.size >= 0:
             remove(one.uri)
     if uri.startswith("s3://"):
-        _sweep_uploads(uri)
-
-
-def _sweep_uploads(uri: str) -> None:
-    try:
-        import boto3
-        from botocore.exceptions import BotoCoreError, ClientError
-    except ImportError:
-        return
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
-    region = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), "us-east-1")
-    prefix = f"{key}/" if key else ""
-    try:
-        client = boto3.client("s3", endpoint_url=endpoint, region_name=region)
-        pages = client.get_paginator("list_multipart_uploads")
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            for upload in page.get("Uploads", ()):
-                client.abort_multipart_upload(
-                    Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
-    except (BotoCoreError, ClientError):
-        # Not every key may list uploads; docs/storage.md tells of the rule for the bucket.
-        return
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        s3.sweep_uploads(bucket, key)

@@ -43,7 +43,7 @@ LAYERS = (
             "vocabulary",
         ),
         *("folders", "keys", "manifest", "naming", "pseudonyms", "shards", "storage"),
-        *("files", "input_types", "objects"),
+        *("files", "input_types", "objects", "s3"),
         *("key_service", "sealing"),
         *("codecs", "codecs.*", "pixels", "pixels.*"),
         *("identifiers", "new_file", "tabular"),
