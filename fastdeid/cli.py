@@ -21,16 +21,19 @@ def main() -> None:
 
 def _run() -> None:
     # Imported here: Ctrl-C during the imports is Ctrl-C too.
-    from fastdeid.hardening import forbid_dumps, forbid_others
+    from fastdeid.interrupts import held_back
 
-    forbid_dumps()
-    forbid_others()
-    if wants_workers(sys.argv[1:]):
-        from fastdeid.engines.server import SERVER
+    with held_back():
+        from fastdeid.hardening import forbid_dumps, forbid_others
 
-        SERVER.start()  # Its imports take longest of all, and run beside those of the command.
-    from fastdeid.commands import app
-    from fastdeid.errors import FastdeidError
+        forbid_dumps()
+        forbid_others()
+        if wants_workers(sys.argv[1:]):
+            from fastdeid.engines.server import SERVER
+
+            SERVER.start()  # Its imports take longest of all, and run beside those of the command.
+        from fastdeid.commands import app
+        from fastdeid.errors import FastdeidError
 
     try:
         app()

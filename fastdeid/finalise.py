@@ -45,8 +45,7 @@ def finalise(workspace: Workspace, again: Again) -> Summary:
     again: de-identifies a file again, overwriting what stands there or not; called
     only when instances share an output path and must be compared.
 
-    Raises FastdeidError when a partition has not been committed, OutputError when a table cannot be
-    written.
+    Raises OutputError when what a partition came to cannot be read, or a table cannot be written.
     """
     settled = Settled(workspace, again)
     totals = _Totals()

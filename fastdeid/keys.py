@@ -16,6 +16,7 @@ import warnings
 from typing import Final
 
 from fastdeid.errors import KeyFileError
+from fastdeid.storage import close_read
 
 KEY_SIZE: Final = 32
 _OPEN_TO_OTHERS: Final = 0o077
@@ -71,7 +72,7 @@ def read_key(path: str | os.PathLike[str]) -> bytes:
     except OSError as error:
         raise KeyFileError(f"the key file cannot be read: {error.strerror}") from None
     finally:
-        os.close(descriptor)
+        close_read(descriptor)
     return _checked(key)
 
 
@@ -111,7 +112,7 @@ def _from_credential(name: str) -> bytes:
             # systemd chooses the owner, and lets the service in by an access list.
             return _read_private(descriptor, owned=False, closed_to=0o007)
         finally:
-            os.close(descriptor)
+            close_read(descriptor)
     except OSError as error:
         raise KeyFileError(f"the credential cannot be read: {error.strerror}") from None
 

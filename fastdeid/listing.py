@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from fastdeid import objects
+from fastdeid.storage import close_read
 
 UNSUPPORTED_KEY: Final = "unsupported_key"
 HELD: Final = 100_000
@@ -147,8 +148,8 @@ class _Sorted:
     def close(self) -> None:
         """Give the space back."""
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            close_read(file)
 
     def __del__(self) -> None:
         self.close()

@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 
 from fastdeid import manifest
 from fastdeid.columns import has_output, part_table
-from fastdeid.errors import FastdeidError
 from fastdeid.input_types import Input
 from fastdeid.inputs import inputs_of
 from fastdeid.outcome import Outcome
@@ -46,7 +45,7 @@ class Settled:
 
     again: de-identifies a file again; called only where instances must be compared.
 
-    Raises FastdeidError when a partition has not been committed.
+    Raises OutputError when what a partition came to cannot be read.
     """
 
     def __init__(self, workspace: Workspace, again: Again) -> None:
@@ -125,10 +124,8 @@ class Settled:
 
 
 def read_part(workspace: Workspace, number: int) -> Part:
-    """Return a partition. Raises FastdeidError when it has not been committed."""
-    part = workspace.read_part(number)
-    if part is None:
-        raise FastdeidError(f"partition {number} has not been committed")
+    """Return a partition. Raises OutputError when what it came to cannot be read."""
+    part = workspace.require_part(number)
     return Part(part.table.replace_schema_metadata(None), part.seconds, part.faults)
 
 

@@ -24,8 +24,9 @@ from fastdeid.storage import (
     TEMPORARY,
     Chunk,
     cannot_write,
-    close_written,
+    close_read,
     copy_range,
+    hand_over,
     length_of,
     write_all,
     write_chunks,
@@ -166,10 +167,14 @@ class ShardTree:
         if self._end:
             self._finish()
         # What an earlier attempt has left, of another SOURCE or another size.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             while True:
                 os.unlink(os.path.join(self._root, self._name()))
                 self._number += 1
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise cannot_write(error) from None
         self._drop()
         self._partition = -1
 
@@ -203,12 +208,13 @@ class ShardTree:
         self._number += 1
 
     def _drop(self) -> None:
-        if self._shard >= 0:
-            os.close(self._shard)
-        if self._temporary:
-            with contextlib.suppress(OSError):
-                os.unlink(os.path.join(self._root, self._temporary))
+        shard, temporary = self._shard, self._temporary
         self._shard, self._temporary, self._end = -1, "", 0
+        if shard >= 0:
+            close_read(shard)
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self._root, temporary))
 
     def _is_equal(self, earlier: Place, place: Place) -> bool:
         if earlier.shard == place.shard:
@@ -247,9 +253,9 @@ def rewrite(root: str, name: str, members: Sequence[Place], kept: Sequence[bool]
             write_all(new, bytes(END))
             _appear(new, temporary, root, settled_name(name))
     finally:
-        os.close(new)
+        close_read(new)
         if temporary:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 os.unlink(os.path.join(root, temporary))
     return moved
 
@@ -297,7 +303,7 @@ def _new_file(root: str) -> tuple[int, str]:
 def _appear(descriptor: int, temporary: str, root: str, name: str) -> None:
     """Give a whole shard its name, in the place of what stood there."""
     # NFS tells only at a close that the disk is full.
-    close_written(os.dup(descriptor))
+    hand_over(descriptor)
     try:
         folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -307,7 +313,7 @@ def _appear(descriptor: int, temporary: str, root: str, name: str) -> None:
                 os.link(unnamed, temporary, dst_dir_fd=folder, follow_symlinks=True)
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         finally:
-            os.close(folder)
+            close_read(folder)
     except OSError as error:
         raise cannot_write(error) from None
 
@@ -325,7 +331,7 @@ def _opened(root: str, name: str) -> Iterator[int]:
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        close_read(descriptor)
 
 
 def _are_equal(first: int, one: Place, second: int, other: Place) -> bool:

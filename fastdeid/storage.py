@@ -101,7 +101,7 @@ class TargetTree:
     def close(self) -> None:
         """Close the folders that are open."""
         while self._folders:
-            _close_read(self._folders.popitem()[1])
+            close_read(self._folders.popitem()[1])
 
     def _folder(self, folder: str) -> int:
         directory = self._folders.get(folder)
@@ -116,7 +116,7 @@ class TargetTree:
             raise cannot_write(error) from None
         self._folders[folder] = directory
         if len(self._folders) > _OPEN_FOLDERS:
-            _close_read(self._folders.popitem(last=False)[1])
+            close_read(self._folders.popitem(last=False)[1])
         return directory
 
     def _publish_unnamed(
@@ -175,7 +175,7 @@ class TargetTree:
     def _fill(self, fd: int, chunks: Sequence[Chunk], source: int) -> None:
         write_chunks(fd, chunks, source, self._modified_ns)
         # NFS tells only at a close that the disk is full: before the file has its name.
-        close_written(os.dup(fd))
+        hand_over(fd)
 
 
 def write_chunks(fd: int, chunks: Sequence[Chunk], source: int, modified_ns: int) -> None:
@@ -210,7 +210,7 @@ def flush(folder: str) -> None:
         try:
             _sync_file_system(descriptor)
         finally:
-            _close_read(descriptor)
+            close_read(descriptor)
     except OSError as error:
         raise cannot_write(error) from None
 
@@ -263,8 +263,19 @@ def close_written(fd: int) -> None:
         raise cannot_write(error) from None
 
 
-def _close_read(fd: int) -> None:
-    """Close what was only read: nothing depends on it."""
+def hand_over(fd: int) -> None:
+    """Hear of errors that a file system keeps for a close, of what was written so far.
+
+    Raises OutputError.
+    """
+    try:
+        os.close(os.dup(fd))
+    except OSError as error:
+        raise cannot_write(error) from None
+
+
+def close_read(fd: int) -> None:
+    """Close what was only read, or handed over: nothing depends on it."""
     with contextlib.suppress(OSError):
         os.close(fd)
 
@@ -292,7 +303,7 @@ def _compare(fd: int, directory: int, name: str) -> str:
     except OSError as error:
         raise cannot_write(error) from None
     finally:
-        _close_read(other)
+        close_read(other)
 
 
 def _are_equal(fd: int, other: int) -> bool:

@@ -26,7 +26,7 @@ from fastdeid.plan import Cuts
 from fastdeid.plan_file import PlanFile, write_plan_file
 from fastdeid.replaced import replaced_file
 from fastdeid.sealing import PROJECT, Sealing
-from fastdeid.storage import TEMPORARY
+from fastdeid.storage import TEMPORARY, close_read
 
 SETTINGS_FILE: Final = "run.json"
 PLAN_FILE: Final = "plan.parquet"
@@ -224,6 +224,25 @@ class Workspace:
 
     def read_part(self, number: int) -> Part | None:
         """Return a committed partition; None when it is absent, damaged or of another plan."""
+        try:
+            return self._read_part(number)
+        except OSError:
+            return None
+
+    def require_part(self, number: int) -> Part:
+        """Return a partition that was committed. Raises OutputError when that cannot be read."""
+        try:
+            part = self._read_part(number)
+        except OSError as error:
+            reason = error.strerror or "an error of the file system"
+        else:
+            if part is not None:
+                return part
+            reason = "it is missing or damaged"
+        raise OutputError(f"what partition {number} came to cannot be read: {reason}")
+
+    def _read_part(self, number: int) -> Part | None:
+        """Do what `read_part` does. Raises OSError for what may be there and cannot be read."""
         plan = self.plan
         try:
             table = self._unseal(self._part_path(number))
@@ -234,7 +253,7 @@ class Workspace:
                 return None
             seconds = msgspec.json.decode(notes[_SECONDS], type=dict[str, float])
             faults = msgspec.json.decode(notes[_FAULTS], type=list[str])
-        except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, msgspec.DecodeError):
             return None
         return Part(table, seconds, faults)
 
@@ -324,7 +343,7 @@ class Workspace:
                 pass
             yield
         finally:
-            os.close(descriptor)
+            close_read(descriptor)
 
 
 def _arrow_file(table: pa.Table) -> pa.Buffer:

@@ -15,7 +15,7 @@ from fastdeid.archives import tars, zips
 from fastdeid.archives.members import CHANGED, DAMAGED_MEMBER, ArchiveError, Found, Member, parted
 from fastdeid.archives.streams import FileStream, GzipStream
 from fastdeid.errors import DicomError
-from fastdeid.storage import copy_range, write_all
+from fastdeid.storage import close_read, copy_range, write_all
 
 # Longer members are held in a file without a name.
 _IN_MEMORY: Final = 16 << 20
@@ -30,7 +30,7 @@ def is_archive(path: bytes) -> bool:
     try:
         return bool(_kind(descriptor))
     finally:
-        os.close(descriptor)
+        close_read(descriptor)
 
 
 def _open(path: bytes) -> int:
@@ -54,10 +54,10 @@ def find_members(path: bytes) -> Iterator[Found] | None:
     try:
         kind = _kind(descriptor)
     except BaseException:
-        os.close(descriptor)
+        close_read(descriptor)
         raise
     if not kind:
-        os.close(descriptor)
+        close_read(descriptor)
         return None
     return _find_members(descriptor, kind)
 
@@ -74,7 +74,7 @@ def _find_members(descriptor: int, kind: str) -> Iterator[Found]:
                 place = -1 if found.reason else -2 - found.place
                 yield found._replace(place=place)
     finally:
-        os.close(descriptor)
+        close_read(descriptor)
 
 
 def _kind(descriptor: int) -> str:
@@ -125,10 +125,10 @@ class Archives:
                 copy_range(self._descriptor, spool, member.place, member.size)
             self._check(member)
         except DicomError as error:
-            os.close(spool)
+            close_read(spool)
             raise ArchiveError(error.reason) from None
         except BaseException:
-            os.close(spool)
+            close_read(spool)
             raise
         return spool
 
@@ -251,4 +251,4 @@ def as_file(source: bytes, path: bytes) -> Iterator[bytes]:
     try:
         yield b"/proc/%d/fd/%d" % (os.getpid(), descriptor)
     finally:
-        os.close(descriptor)
+        close_read(descriptor)

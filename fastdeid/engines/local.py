@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastdeid.engines.stop import signals
 from fastdeid.errors import UsageError
+from fastdeid.interrupts import held_back
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.progress import Reporter, Silent
@@ -76,14 +77,14 @@ def run(
             from fastdeid.engines.server import SERVER
 
             SERVER.start()  # Its imports take longer than planning, and run at the same time.
-        from fastdeid.folders import resolve_paths
-        from fastdeid.keys import read_key
-        from fastdeid.project import site_names
-
+        with held_back():
+            from fastdeid.folders import resolve_paths
+            from fastdeid.keys import read_key
+            from fastdeid.project import site_names
         paths = resolve_paths(source, target, link_table, key=key, crosswalk=crosswalk)
         secret = read_key(key)
-        from fastdeid.engines.session import Session, settings_for
-
+        with held_back():
+            from fastdeid.engines.session import Session, settings_for
         options: Any = {"sync": sync, "digests": digests, "pixels": pixels}
         options |= {"link_table_key": link_table_key, "template": template}
         options["shard_bytes"] = shard_bytes

@@ -105,7 +105,7 @@ def main(descriptor: int) -> None:
     # What is loaded by now stays for ever: collections in the workers need not visit it.
     gc.collect()
     gc.freeze()
-    with contextlib.suppress(ConnectionError):
+    with requests, contextlib.suppress(ConnectionError):
         while (worker := _requested(requests)) >= 0:
             if not os.fork():
                 requests.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fastdeid.cli import wants_workers
+from tests.conversion.archive import write_key
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,42 @@ def _processes_in(folder: Path) -> list[Path]:
         except OSError:
             continue
     return found
+
+
+INTERRUPTED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+wanted = sys.argv.pop(1)
+
+class PressesCtrlC(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == wanted:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except BaseException:
+                pass  # as some packages do with whatever goes wrong in a part of theirs
+
+sys.meta_path.insert(0, PressesCtrlC())
+from fastdeid.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "workers"), [("typer", "1"), ("fastdeid.convert", "1"), ("pyarrow", "0")]
+)
+def test_ctrl_c_while_something_is_imported_is_told_and_ends_the_command(
+    tmp_path: Path, module: str, workers: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    write_key(tmp_path / "P.key")
+    line = f"run in out --key P.key --workers {workers}".split()
+    command = [sys.executable, "-c", INTERRUPTED, module, *line]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 130
+    assert done.stderr == "fastdeid: interrupted; the same command goes on\n"
+    assert not (tmp_path / "out").exists()

@@ -80,6 +80,11 @@ class FakeDeidentifier:
         time.sleep(0.02)
         return self._ok(rest, body, overwrite)
 
+    def _asleep(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
+        """Take longer than anybody waits."""
+        time.sleep(600)
+        return self._ok(rest, body, overwrite)
+
     def _ok(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         patient, study, series, instance = rest.split("/")
         path = f"{rest}.dcm"

@@ -1,10 +1,14 @@
-"""`python -m tests.conversion.runner SOURCE TARGET KEY WORKERS`: a run to kill."""
+"""`python -m tests.conversion.runner SOURCE TARGET KEY WORKERS [SECONDS]`: a run to kill.
+
+SECONDS: what it gives partitions at hand when it is asked to stop.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
 
+from fastdeid.engines import stop
 from fastdeid.engines.local import run
 from fastdeid.errors import FastdeidError
 from tests.conversion.fakes import FakeDeidentifier
@@ -12,7 +16,9 @@ from tests.conversion.fakes import FakeDeidentifier
 if __name__ == "__main__":
     # A shell's background jobs, and what they start, ignore Ctrl-C; here it is what is tested.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    source, target, key, workers = sys.argv[1:]
+    source, target, key, workers, *patience = sys.argv[1:]
+    for seconds in patience:
+        stop._PATIENCE_SECONDS = float(seconds)  # type: ignore[misc]
     try:
         run(source, target, key=key, workers=int(workers), make=FakeDeidentifier)
     except FastdeidError as error:

@@ -44,12 +44,14 @@ def undisturbed(
     return result(target)
 
 
-def start(source: Path, target: Path, key: Path, workers: int) -> subprocess.Popen[str]:
+def start(
+    source: Path, target: Path, key: Path, workers: int, *patience: str
+) -> subprocess.Popen[str]:
     """Start a run in a process group of its own."""
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.conversion.runner"),
-            *(str(source), str(target), str(key), str(workers)),
+            *(str(source), str(target), str(key), str(workers), *patience),
         ],
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
@@ -133,15 +135,20 @@ def test_a_stop_does_not_wait_for_a_long_partition(tmp_path: Path, key: Path, wo
 
 
 @pytest.mark.slow
-def test_a_second_signal_stops_at_once(source: Path, tmp_path: Path, key: Path) -> None:
-    process = start(source, tmp_path / "out", key, 1)
-    wait_for_outputs(tmp_path / "out", 2)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once(tmp_path: Path, key: Path, number: signal.Signals) -> None:
+    source = write_archive(tmp_path / "source", n_patients=1, n_files=3)
+    (source / "zzz").mkdir()
+    (source / "zzz" / "last").write_text("asleep P9/S9/T9/9\nnobody waits for it")
+    # Whoever waits for the worker, or for the end of all patience, waits for 600 seconds.
+    process = start(source, tmp_path / "out", key, 1, "600")
+    wait_for_outputs(tmp_path / "out", 3)
     process.send_signal(signal.SIGTERM)
     time.sleep(0.1)
     began = time.monotonic()
-    found, _ = stop(process, signal.SIGTERM, group=False)
-    assert found == 75
-    assert time.monotonic() - began < 2
+    found, message = stop(process, number, group=False)
+    assert (found, "Traceback" in message) == (75 if number == signal.SIGTERM else 130, False)
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from fastdeid import files
 from fastdeid.engines.local import run
 from fastdeid.errors import FastdeidError, OutputError
 from fastdeid.partition import run_partition
@@ -202,6 +203,31 @@ def test_a_file_that_changes_while_it_is_read_has_no_output(
     outcome = victim.process(b.part10(ct_image())).outcome
     assert (outcome.verdict, outcome.reason) == ("quarantined", "changed_while_read")
     assert not list((tmp_path / "target").rglob("*.dcm"))
+
+
+@pytest.mark.parametrize(("error", "said"), [(5, "Input/output error"), (0, "damaged")])
+def test_a_part_that_cannot_be_read_at_the_end_is_an_error_of_the_output(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch, error: int, said: str
+) -> None:
+    source = write_archive(tmp_path / "source", n_patients=1)
+    read = files.read
+
+    def failing(path: str) -> bytes:
+        if not path.endswith("part-00000.arrow"):
+            return read(path)
+        if error:
+            raise OSError(error, os.strerror(error))
+        return read(path)[:-1]
+
+    options: dict[str, Any] = {"key": key, "workers": 0, "make": FakeDeidentifier}
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read", failing)
+        with pytest.raises(OutputError, match=said):
+            run(source, tmp_path / "out", **options)
+    assert not (tmp_path / "out" / "manifest.parquet").exists()
+    run(source, tmp_path / "out", **options)
+    run(source, tmp_path / "undisturbed", **options)
+    assert result(tmp_path / "out") == result(tmp_path / "undisturbed")
 
 
 def test_what_could_not_be_read_is_tried_again_at_the_next_start(

@@ -15,7 +15,7 @@ from tests.house.imports import REPOSITORY, graph, modules
 
 # Lowest first. "" is fastdeid/__init__.py. Whoever adds a module says here where it stands.
 LAYERS = (
-    ("", "errors", "hardening", "kernel_cache", "letters", "tags", "verdicts"),
+    ("", "errors", "hardening", "interrupts", "kernel_cache", "letters", "tags", "verdicts"),
     ("dicom", "dicom.*", "kernels", "kernels.*", "profiles", "profiles.*"),
     (
         *(
