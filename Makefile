@@ -50,21 +50,26 @@ types: $(VENV)/.dev
 bench: $(VENV)/.run
 	$(BIN)/python -m bench.run --json build/bench.json
 
-# Faults put in on purpose, see docs/reliability.md: some tens of minutes.
+# Faults put in on purpose, see docs/reliability.md: an hour or two.
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.kills
-	$(BIN)/python -m tests.faults.calls
+	$(BIN)/python -m tests.faults.kills --outputs shards --moments 200
+	$(BIN)/python -m tests.faults.kills --outputs store --moments 100
+	$(BIN)/python -m tests.faults.calls --members 2
+	$(BIN)/python -m tests.faults.calls --members 2 --shards
 	$(BIN)/python -m tests.faults.damage
 
 # dciodvfy on every real file under every profile, pixels examined or not: some ten minutes.
 conformance: $(VENV)/.test
 	$(BIN)/python -m tests.real_files.conformance
 
-# A million mutated files over compiled kernels, then atheris over the Python code around them.
+# A million mutated files, then atheris, which sees branches of compiled kernels and of Python.
 fuzz: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet 'atheris>=2.3'
 	$(BIN)/python -m tests.faults.fuzz
-	$(BIN)/python -m tests.faults.guided -runs=100000
+	$(BIN)/python -m tests.faults.guided parser -runs=1000000
+	$(BIN)/python -m tests.faults.guided instance -runs=1000000
+	$(BIN)/python -m tests.faults.guided pixels -runs=100000
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -13,18 +13,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.faults.damage import seeds
 from tests.faults.hostile import MEMORY, SECONDS, Victim, everything
 
 # Generated, see `write_corpus`; what a fuzzer has found is added by hand, with a test.
 CORPUS: Final = Path(__file__).with_name("fuzz_corpus")
+PICTURES: Final = Path(__file__).with_name("fuzz_pictures")
+_BASELINE: Final = "1.2.840.10008.1.2.4.50"
 _AT_ONCE: Final = 32
 _TOLD: Final = 50_000
 _LENGTHS: Final = (0, 1, 2, 0xFFFE, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
-_TOKENS: Final = (
+TOKENS: Final = (
     *(b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0", b"\xe0\x7f\x10\x00"),
     *(
         b"SQ\0\0",
@@ -54,6 +57,36 @@ def write_corpus() -> None:
     hostile = [data for _, data in everything() if len(data) < 2048]
     for number, data in enumerate((*seeds(), *hostile[:: len(hostile) // 34])):
         (CORPUS / f"{number:03}").write_bytes(data)
+    PICTURES.mkdir(exist_ok=True)
+    for number, data in enumerate(pictures()):
+        (PICTURES / f"{number:03}").write_bytes(data)
+
+
+def pictures() -> Iterator[bytes]:
+    """Yield an image with a name in its pixels in each kind of coding."""
+    from tests.codecs.coding import CASES
+    from tests.codecs.jpegs import coded
+    from tests.pixels import test_coded_files as whole
+
+    more, _, grey = whole.PICTURES["8 bits"]
+    _, _, colour = whole.PICTURES["RGB"]
+    for case in CASES.values():
+        frame = case.encode(grey, whole.layout_of(more))
+        yield whole.file_of([frame], case.uid, n_fragments=1, **more)
+    for samples, options in ((grey, {}), (colour, {}), (grey, {"progressive": True})):
+        frame = coded(samples, **options)
+        yield whole.file_of([frame], _BASELINE, n_fragments=1, **_attributes(samples))
+
+
+def _attributes(samples: Any) -> dict[str, Any]:
+    if samples.ndim == 2:
+        return {"LossyImageCompression": "01"}
+    return {
+        "SamplesPerPixel": 3,
+        "PlanarConfiguration": 0,
+        "PhotometricInterpretation": "YBR_FULL_422",
+        "LossyImageCompression": "01",
+    }
 
 
 def mutate(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
@@ -71,7 +104,7 @@ def mutate(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
         elif kind == 3:
             changed[at : at + 2] = (draw.choice(_LENGTHS) & 0xFFFF).to_bytes(2, "little")
         elif kind == 4:
-            token = draw.choice(_TOKENS)
+            token = draw.choice(TOKENS)
             changed[at : at + draw.choice((0, len(token)))] = token
         elif kind == 5:
             del changed[at : at + draw.randrange(1, 64)]

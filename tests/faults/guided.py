@@ -1,51 +1,92 @@
-"""`python -m tests.faults.guided`: atheris mutates files, guided by the coverage of Python code.
+"""`python -m tests.faults.guided parser|instance|pixels`: atheris mutates, guided by coverage.
 
-With NUMBA_DISABLE_JIT=1 it sees into the kernels too, at a hundredth of the speed. Arguments are
-those of libFuzzer, such as -runs=100000.
+It sees the branches of compiled kernels (`counted`) and the bytecode of the Python code around
+them. Further arguments are those of libFuzzer, such as -runs=100000; a folder
+among them takes what is found to be new.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pkgutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import atheris
 
-import fastdeid.kernels
+from tests.faults import counted
+from tests.house.imports import REPOSITORY
 
-KERNELS = [
-    f"fastdeid.kernels.{module.name}" for module in pkgutil.iter_modules(fastdeid.kernels.__path__)
+_KERNELS: Final = [
+    f"fastdeid.kernels.{path.stem}" for path in (REPOSITORY / "kernels").glob("*.py")
 ]
 
-# Compiled code cannot be instrumented, and numba cannot compile what is.
-_COMPILED = () if os.environ.get("NUMBA_DISABLE_JIT") else KERNELS
-with atheris.instrument_imports(include=["fastdeid"], exclude=_COMPILED):
-    from tests.faults.fuzz import CORPUS
+# Before anything imports a kernel. Numba cannot compile what atheris has instrumented.
+BLOCKS: Final = counted.install(REPOSITORY / "build" / "counted")
+with atheris.instrument_imports(include=["fastdeid"], exclude=_KERNELS):
+    from fastdeid.dicom.batch import BatchReader
+    from fastdeid.dicom.reader import Reader
+    from fastdeid.errors import DicomError
+    from fastdeid.pixels.modes import PixelMode
+    from tests.faults.fuzz import CORPUS, PICTURES, TOKENS
     from tests.faults.hostile import SECONDS, Victim
+    from tests.runs import basic_profile
+
+# A busy machine may take a second for a file that takes a millisecond of CPU.
+_HANGS: Final = 20 * SECONDS
+_PIXELS: Final = {"instance": PixelMode.OFF, "pixels": PixelMode.EXAMINE}
 
 
-def main(arguments: list[str]) -> None:
-    """Fuzz; the process ends with it. An exception or a slow file is a fault."""
+def parser() -> Callable[[bytes], None]:
+    """Return what reads a file as `Deidentifier` does: with ordinary ones, else alone."""
+    profile = basic_profile()
+    tables = profile.dictionary_keys, profile.dictionary_vrs
+    together, alone = BatchReader(*tables), Reader(*tables)
+    fd = os.memfd_create("input")
+
+    def read(data: bytes) -> None:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, data, 0)
+        if not together.read([fd], [len(data)]):
+            with contextlib.suppress(DicomError):
+                alone.read(fd, len(data))
+
+    return read
+
+
+def instance(folder: Path, pixels: PixelMode = PixelMode.OFF) -> Callable[[bytes], None]:
+    """Return what takes a file through to its output, as a run does."""
+    victim = Victim(folder, pixels)
+    for path in PICTURES.iterdir():
+        victim.process(path.read_bytes())  # Kernels that have to be compiled take their time.
+
+    def process(data: bytes) -> None:
+        assert victim.process(data).seconds < _HANGS, "hangs"
+
+    return process
+
+
+def main(what: str, *arguments: str) -> None:
+    """Fuzz; the process ends with it. An exception or a file that takes too long is a fault."""
     place = "/dev/shm" if Path("/dev/shm").is_dir() else None
     folder = Path(tempfile.mkdtemp(dir=place))
-    victim = Victim(folder)
-    inputs = folder / "corpus"
-    inputs.mkdir()
-    for path in CORPUS.iterdir():
-        (inputs / path.name).write_bytes(path.read_bytes())
+    target = parser() if what == "parser" else instance(folder, _PIXELS[what])
+    corpus, longest = (PICTURES, 1 << 15) if what == "pixels" else (CORPUS, 1 << 13)
+    words = folder / "words"
+    words.write_text("".join('"' + "".join(f"\\x{n:02x}" for n in one) + '"\n' for one in TOKENS))
+    options = ["-timeout=60", "-rss_limit_mb=2048", f"-max_len={longest}", f"-dict={words}"]
 
     def one(data: Any) -> None:
-        cost = victim.process(bytes(data))
-        assert cost.seconds < 20 * SECONDS, "hangs"
+        target(bytes(data))
 
-    options = ["-timeout=60", "-rss_limit_mb=2048", "-max_len=8192", *arguments]
-    atheris.Setup([sys.argv[0], *options, str(inputs)], one)
+    # What comes first takes what is new.
+    atheris.Setup([sys.argv[0], *options, *arguments, str(corpus)], one)
+    counted.tell(BLOCKS)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

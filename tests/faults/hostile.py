@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from fastdeid.deidentify import Deidentifier
 from fastdeid.outcome import Outcome
+from fastdeid.pixels.modes import PixelMode
 from fastdeid.pseudonyms import Pseudonyms
 from fastdeid.verdicts import Verdict
 from tests import builders as b
@@ -143,10 +144,12 @@ class Cost(NamedTuple):
 class Victim:
     """A de-identifier in this process, and a folder for one file at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pixels: PixelMode = PixelMode.OFF) -> None:
         self.target = folder / "target"
         self._folder = folder
-        self.deidentifier = Deidentifier(basic_profile(), Pseudonyms(KEY), self.target)
+        self.deidentifier = Deidentifier(
+            basic_profile(), Pseudonyms(KEY), self.target, pixels=pixels
+        )
         self.process(b.part10(ct_image()))
 
     def process(self, data: bytes, name: bytes = b"input") -> Cost:
