@@ -27,6 +27,9 @@ _AT_ONCE: Final = 8 << 20
 # Longer objects are not copied by S3.
 _MOST_COPIED: Final = 5 << 30
 _PIECE: Final = 16 << 20
+# Where pyarrow says nothing, a store that is busy for 3 seconds counts as gone.
+_CONNECT_SECONDS: Final = 10
+_ANSWER_SECONDS: Final = 60
 
 
 class Info(NamedTuple):
@@ -67,8 +70,11 @@ def _store(scheme: str, bucket: str) -> tuple[Any, str]:
     endpoint, region = s3.setting(s3.ENDPOINTS), s3.setting(s3.REGIONS)
     if region is None:
         region = "us-east-1" if endpoint else fs.resolve_s3_region(bucket)
+    patience = {"connect_timeout": _CONNECT_SECONDS, "request_timeout": _ANSWER_SECONDS}
     return (
-        fs.S3FileSystem(endpoint_override=endpoint, region=region, allow_delayed_open=True),
+        fs.S3FileSystem(
+            endpoint_override=endpoint, region=region, allow_delayed_open=True, **patience
+        ),
         bucket,
     )
 

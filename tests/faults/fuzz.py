@@ -67,15 +67,16 @@ def pictures() -> Iterator[bytes]:
     from tests.codecs.coding import CASES
     from tests.codecs.jpegs import coded
     from tests.pixels import test_coded_files as whole
+    from tests.pixels.encapsulating import file_of
 
     more, _, grey = whole.PICTURES["8 bits"]
     _, _, colour = whole.PICTURES["RGB"]
     for case in CASES.values():
         frame = case.encode(grey, whole.layout_of(more))
-        yield whole.file_of([frame], case.uid, n_fragments=1, **more)
+        yield file_of([frame], case.uid, n_fragments=1, **more)
     for samples, options in ((grey, {}), (colour, {}), (grey, {"progressive": True})):
         frame = coded(samples, **options)
-        yield whole.file_of([frame], _BASELINE, n_fragments=1, **_attributes(samples))
+        yield file_of([frame], _BASELINE, n_fragments=1, **_attributes(samples))
 
 
 def _attributes(samples: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def campaign(ground: Ground, moments: int, seed: int) -> dict[str, object]:
     landed = {0: 0, 2: 0}
     faults: list[str] = []
     seconds = {0: ground.seconds, 2: ground.seconds * 1.5}
-    killed = 0
+    killed = told = 0
     while killed < moments:
         workers = draw.choice((0, 2))
         target = ground.target()
@@ -31,7 +31,7 @@ def campaign(ground: Ground, moments: int, seed: int) -> dict[str, object]:
             # How long a run takes depends on what else the machine does.
             seconds[workers] *= 0.9 if code >= 0 else 1.03
             if code >= 0:
-                faults += [f"exit code {code}"] * (code != ground.exit_code)
+                faults += [f"exit code {code} of a run"] * (code != ground.exit_code)
                 break
             landed[workers] += 1
             killed += 1
@@ -39,8 +39,11 @@ def campaign(ground: Ground, moments: int, seed: int) -> dict[str, object]:
         faults += ground.faults_after_the_end(target, ground.run(target, draw.choice((0, 2))))
         if "Traceback" in ground.said(target):
             faults.append("a traceback")
+        if len(faults) > told:
+            print(*faults[told:], ground.said(target)[-500:], sep="\n", file=sys.stderr)
+        told = len(faults)
         ground.remove(target)
-        print(f"{killed} kills, {len(faults)} faults", *faults[-1:], file=sys.stderr, flush=True)
+        print(f"{killed} kills, {len(faults)} faults", file=sys.stderr, flush=True)
     return {
         "moments": killed,
         "of them in one process": landed[0],
@@ -57,7 +60,7 @@ def chosen(folder: Path, what: str, pictures: int) -> Iterator[Ground]:
         from tests.faults.stores import StoreGround
         from tests.storage.s3_server import running
 
-        options |= {"n_patients": 2, "n_files": 10, "n_members": 3, "most_files": 8}
+        options |= {"n_patients": 1, "n_files": 8, "n_members": 2, "most_files": 6}
         with running(folder / "server.log") as server:
             yield StoreGround(folder, server, long=9 << 20, **options)
         return

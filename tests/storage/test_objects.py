@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -285,6 +287,38 @@ def test_a_run_that_is_killed_goes_on_to_the_same_objects(
 def stored_names(server: Server, bucket: str) -> list[str]:
     found = client(server).list_objects_v2(Bucket=bucket, Prefix="out/")
     return [one["Key"] for one in found.get("Contents", ())]
+
+
+class AnswersLate(BaseHTTPRequestHandler):
+    """A store that is busy: each answer takes longer than the 3 seconds that pyarrow would wait."""
+
+    def do_HEAD(self) -> None:
+        """Tell of an object of three bytes."""
+        time.sleep(4)
+        self.send_response(200)
+        self.send_header("Content-Length", "3")
+        self.send_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.slow
+def test_a_store_that_is_busy_is_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.environment.keys() <= os.environ.keys()
+    with ThreadingHTTPServer(("127.0.0.1", 0), AnswersLate) as late:
+        threading.Thread(target=late.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{late.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+        objects._store.cache_clear()
+        try:
+            assert objects.info("s3://bucket/key").size == 3
+        finally:
+            objects._store.cache_clear()
+            late.shutdown()
 
 
 def test_keys_that_no_request_can_name_are_listed_with_their_reason(
