@@ -66,13 +66,17 @@ def import_regions(
     ],
     credit: Annotated[str, typer.Option(help="Where the rules come from.")] = "imported",
 ) -> None:
-    """Print the region rules of FILE as TOML; lines that could not be expressed go to stderr."""
+    """Print the region rules of FILE as TOML.
+
+    How many there are, and which could not be expressed, line by line and why, goes to stderr.
+    """
     from fastdeid.pixels.region_import import import_file, write_rules
 
     imported = import_file(file, credit)
     typer.echo(write_rules(imported.rules), nl=False)
-    for line in imported.skipped_lines:
-        typer.echo(f"line {line}: the rule says what region rules cannot say", err=True)
+    for skipped in imported.skipped:
+        typer.echo(str(skipped), err=True)
+    typer.echo(imported.summary(), err=True)
 
 
 def explain(

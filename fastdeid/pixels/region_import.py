@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.datadict import keyword_for_tag
 
 from fastdeid.errors import ProfileError
-from fastdeid.pixels.regions import Condition, RegionRule
+from fastdeid.pixels.regions import Condition, RegionRule, tag_of
 
 _BOX: Final = re.compile(r"\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)")
 _RULE: Final = re.compile(rf"\{{(.*?)\}}\s*((?:{_BOX.pattern}\s*)+)", re.DOTALL)
@@ -38,6 +38,7 @@ _METHODS: Final = {
     "endswithignorecase": "ends_with",
 }
 _COORDINATES: Final = re.compile(r"\s*(ctp)?coordinates\s+([\d\s,]+)$")
+_ANY_COORDINATES: Final = re.compile(r"\s*(?:ctp|keep|ctpkeep)?coordinates\s+(.*)")
 _TESTS: Final = re.compile(
     r"\s*(\+|\|\|)?\s*(contains|equals|missing|empty|present|notcontains|notequals)\s"
 )
@@ -45,23 +46,52 @@ _TESTS: Final = re.compile(
 Alternatives = list[list[Condition]]
 
 
+ATTRIBUTE: Final = "an attribute that the dictionary does not have"
+COMPARISON: Final = "a comparison that region rules do not have"
+EXPRESSION: Final = "an expression that region rules cannot say"
+NO_TEST: Final = "boxes without a test: they would be masked in every image"
+EMPTY_BOXES: Final = "boxes without an extent"
+OF_ATTRIBUTE: Final = (
+    'coordinates that are no numbers; ultrasound_regions = "mask_outside" in [pixels] keeps what '
+    "stands in the regions of (0018,6011)"
+)
+
+
+class Skipped(NamedTuple):
+    """A rule that could not be expressed: the number of its line, and why."""
+
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.why}"
+
+
 class Imported(NamedTuple):
-    """Rules, and the numbers of the lines whose rules could not be expressed."""
+    """Rules, and those that could not be expressed. n_without_boxes: mask nothing, and are none."""
 
     rules: list[RegionRule]
-    skipped_lines: list[int]
+    skipped: list[Skipped]
+    n_without_boxes: int = 0
+
+    def summary(self) -> str:
+        """Return how many of each there are."""
+        n_boxes = sum(len(rule.boxes) for rule in self.rules)
+        parts = [f"{len(self.rules)} rule(s) with {n_boxes} box(es) imported"]
+        parts.append(f"{len(self.skipped)} that cannot be expressed")
+        return ", ".join([*parts, f"{self.n_without_boxes} without boxes, which mask nothing"])
 
 
 class _InexpressibleError(Exception):
-    """A rule says something that region rules cannot say."""
+    """A rule says something that region rules cannot say: what."""
 
 
 def _test(attribute: str, operator: str, values: list[str]) -> Condition:
     keyword = attribute
     if attribute.startswith("["):
         keyword = keyword_for_tag(int(attribute[1:5] + attribute[6:10], 16))
-    if not keyword or tag_for_keyword(keyword) is None:
-        raise _InexpressibleError
+    if not keyword or tag_of(keyword) is None:
+        raise _InexpressibleError(ATTRIBUTE)
     if operator == "is_empty" or (values == [""] and operator in {"equals", "contains"}):
         return Condition(keyword, is_empty=bool(values))
     return msgspec.convert({"attribute": keyword, operator: values}, Condition)
@@ -86,7 +116,7 @@ class _Expression:
         while text[at:].strip():
             token = _TOKEN.match(text, at)
             if token is None:
-                raise _InexpressibleError
+                raise _InexpressibleError(EXPRESSION)
             tokens.append(token)
             at = token.end()
         return tokens
@@ -97,7 +127,7 @@ class _Expression:
     def parse(self) -> Alternatives:
         found = self._either()
         if self._sign() != "end":
-            raise _InexpressibleError
+            raise _InexpressibleError(EXPRESSION)
         return found
 
     def _either(self) -> Alternatives:
@@ -118,23 +148,23 @@ class _Expression:
     def _one(self) -> Alternatives:
         sign = self._sign()
         if sign in {"+", "*", ")", "end"}:
-            raise _InexpressibleError
+            raise _InexpressibleError(EXPRESSION)
         token = self._tokens[self._at]
         self._at += 1
         if sign == "(":
             found = self._either()
             if self._sign() != ")":
-                raise _InexpressibleError
+                raise _InexpressibleError(EXPRESSION)
             self._at += 1
             return found
         if sign == "!":
             inner = self._one()
             if len(inner) != 1 or len(inner[0]) != 1:
-                raise _InexpressibleError
+                raise _InexpressibleError(EXPRESSION)
             return [[_negated(inner[0][0])]]
         operator = _METHODS.get(token["method"].lower())
         if operator is None:
-            raise _InexpressibleError
+            raise _InexpressibleError(COMPARISON)
         return [[_test(token["attribute"], operator, [token["value"]])]]
 
 
@@ -142,6 +172,14 @@ def _from_corner(numbers: list[int], *, extent: bool) -> tuple[int, int, int, in
     """Return top, left, bottom, right of left, top and then width, height or right, bottom."""
     left, top, right, bottom = numbers
     return (top, left, top + bottom, left + right) if extent else (top, left, bottom, right)
+
+
+def _with_extent(boxes: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """Return boxes that hold something; raises _InexpressibleError where none does."""
+    found = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+    if not found:
+        raise _InexpressibleError(EMPTY_BOXES)
+    return found
 
 
 def _import_ctp(text: str, credit: str) -> Imported:
@@ -158,10 +196,10 @@ def _import_ctp(text: str, credit: str) -> Imported:
         ]
         try:
             when = _Expression(match[1]).parse()
-        except _InexpressibleError:
-            skipped.append(text.count("\n", 0, match.start()) + 1)
+            boxes = _with_extent(boxes)
+        except _InexpressibleError as error:
+            skipped.append(Skipped(text.count("\n", 0, match.start()) + 1, str(error)))
             continue
-        boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
         rules.append(RegionRule(heading or "region", credit, when, boxes))
     return Imported(rules, skipped)
 
@@ -178,12 +216,12 @@ def _deid_tests(line: str) -> Iterator[Condition]:
         elif operator in {"notcontains", "notequals"}:
             yield _negated(_test(attribute, operator.removeprefix("not"), values))
         else:
-            raise _InexpressibleError
+            raise _InexpressibleError(COMPARISON)
 
 
 def _deid_when(lines: list[str]) -> Alternatives:
     groups: list[list[Condition]] = []
-    for line in lines:
+    for line in (line for line in lines if _TESTS.match(line + " ")):
         tests = list(_deid_tests(line))
         if line.strip().startswith("||") and groups:
             groups[-1] += tests
@@ -192,46 +230,53 @@ def _deid_when(lines: list[str]) -> Alternatives:
     found: Alternatives = [[]]
     for group in groups:
         found = [[*before, test] for before in found for test in group]
+    if found == [[]]:
+        raise _InexpressibleError(NO_TEST)
     return found
 
 
 def _import_deid(text: str, credit: str) -> Imported:
-    rules, skipped = [], []
+    rules, skipped, n_without = [], [], 0
     for block in re.finditer(r"^LABEL\s+(.*)\n((?:(?!LABEL|%).*\n?)*)", text, re.MULTILINE):
         lines = [line.partition("#")[0].rstrip() for line in block[2].splitlines()]
-        found = [_COORDINATES.match(line) for line in lines]
-        marked = [one for one in found if one]
-        if not marked:
+        if not any(_ANY_COORDINATES.match(line) for line in lines):
+            n_without += 1
             continue
         name, _, who = block[1].partition("#")
         try:
-            when = _deid_when([line for line in lines if _TESTS.match(line + " ")])
-            boxes = [
-                _from_corner([int(n) for n in one[2].split(",")], extent=bool(one[1]))
-                for one in marked
-            ]
-        except (_InexpressibleError, ValueError):
-            skipped.append(text.count("\n", 0, block.start()) + 1)
-            continue
-        boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
-        if not boxes or when == [[]]:
-            skipped.append(text.count("\n", 0, block.start()) + 1)
+            when, boxes = _deid_when(lines), _deid_boxes(lines)
+        except _InexpressibleError as error:
+            skipped.append(Skipped(text.count("\n", 0, block.start()) + 1, str(error)))
             continue
         by = f"{credit}, {who.strip(' ()')}" if who.strip(" ()") else credit
         rules.append(RegionRule(name.strip(), by, when, boxes))
-    return Imported(rules, skipped)
+    return Imported(rules, skipped, n_without)
+
+
+def _deid_boxes(lines: list[str]) -> list[tuple[int, int, int, int]]:
+    boxes = []
+    for line in lines:
+        if not _ANY_COORDINATES.match(line):
+            continue
+        found = _COORDINATES.match(line)
+        numbers = [int(one) for one in found[2].split(",")] if found else []
+        if found is None or len(numbers) != 4:
+            raise _InexpressibleError(OF_ATTRIBUTE)
+        boxes.append(_from_corner(numbers, extent=bool(found[1])))
+    return _with_extent(boxes)
 
 
 def import_rules(text: str, credit: str) -> Imported:
     """Return the region rules of a CTP pixel script or a deid recipe.
 
     credit: where the file comes from. Comparisons that mind case in CTP do not here. Raises
-    ProfileError when the text holds no rule with boxes.
+    ProfileError when the text holds no rule with boxes that can be expressed.
     """
     is_recipe = re.search(r"^FORMAT\s+dicom", text, re.MULTILINE)
     found = _import_deid(text, credit) if is_recipe else _import_ctp(text, credit)
     if not found.rules:
-        raise ProfileError("no rule with boxes in the file to import")
+        why = "; ".join(str(one) for one in found.skipped)
+        raise ProfileError(f"nothing imported: {why or 'the file has no rules with boxes'}")
     return found
 
 

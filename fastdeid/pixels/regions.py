@@ -19,7 +19,14 @@ from fastdeid.errors import ProfileError
 from fastdeid.pixels.masks import Box
 
 KNOWN: Final = "known"
+# Attributes of repeating groups have no single tag: of overlays the first one is asked.
+_OF_OVERLAYS: Final = {"OverlayDescription": 0x60000022, "OverlayLabel": 0x60001500}
 OPERATORS: Final = ("equals", "contains", "starts_with", "ends_with", "is_empty")
+
+
+def tag_of(keyword: str) -> int | None:
+    """Return the tag of an attribute that rules can ask about, None when there is none."""
+    return _OF_OVERLAYS.get(keyword) or tag_for_keyword(keyword)
 
 
 class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -74,12 +81,12 @@ class RegionRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return keyword and tag of all attributes that the rules test."""
         tests = (test for rule in self.rule for tests in rule.when for test in tests)
         names = dict.fromkeys(test.attribute for test in tests)
-        return {name: tag for name in names if (tag := tag_for_keyword(name)) is not None}
+        return {name: tag for name in names if (tag := tag_of(name)) is not None}
 
 
 def _check(rule: RegionRule) -> None:
     for test in (test for tests in rule.when for test in tests):
-        if tag_for_keyword(test.attribute) is None:
+        if tag_of(test.attribute) is None:
             raise ProfileError(f"unknown attribute {test.attribute!r} in rule {rule.name!r}")
         used = [name for name in OPERATORS if getattr(test, name) not in ([], None)]
         if len(used) != 1:

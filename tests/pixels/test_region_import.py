@@ -9,7 +9,17 @@ from typer.testing import CliRunner
 
 from fastdeid.commands import app
 from fastdeid.errors import ProfileError
-from fastdeid.pixels.region_import import import_file, import_rules, write_rules
+from fastdeid.pixels.region_import import (
+    ATTRIBUTE,
+    COMPARISON,
+    EMPTY_BOXES,
+    EXPRESSION,
+    NO_TEST,
+    OF_ATTRIBUTE,
+    import_file,
+    import_rules,
+    write_rules,
+)
 from fastdeid.pixels.regions import Condition, parse_rules
 
 CTP = """
@@ -62,13 +72,57 @@ def test_a_ctp_expression_becomes_alternatives_of_tests() -> None:
 
 
 def test_what_cannot_be_expressed_is_named_by_its_line() -> None:
-    skipped = import_rules(CTP, "CTP").skipped_lines
-    assert [CTP.splitlines()[line - 1].split("{")[1].split(".")[0].strip() for line in skipped] == [
-        "Modality",
-        "NoSuchAttribute",
+    skipped = import_rules(CTP, "CTP").skipped
+    said = [CTP.splitlines()[one.line - 1].split("{")[1].split(".")[0].strip() for one in skipped]
+    assert list(zip(said, [one.why for one in skipped], strict=True)) == [
+        ("Modality", COMPARISON),
+        ("NoSuchAttribute", ATTRIBUTE),
     ]
-    (misspelt,) = import_rules(DEID, "deid").skipped_lines
-    assert DEID.splitlines()[misspelt - 1] == "LABEL Misspelt"
+    (misspelt,) = import_rules(DEID, "deid").skipped
+    assert DEID.splitlines()[misspelt.line - 1] == "LABEL Misspelt"
+    assert misspelt.why == ATTRIBUTE
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ('{ (Modality.equals("US") } (0,0,9,9)', EXPRESSION),
+        ('{ !(Modality.equals("US") + Rows.equals("9")) } (0,0,9,9)', EXPRESSION),
+        ('{ Modality.equals("US") } (5,5,0,9)', EMPTY_BOXES),
+    ],
+)
+def test_what_ctp_can_say_and_rules_cannot_has_a_reason(rule: str, why: str) -> None:
+    assert [one.why for one in import_rules(f"{CTP}\n{rule}", "CTP").skipped][-1] == why
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("present SequenceOfUltrasoundRegions\n  keepcoordinates from:A", OF_ATTRIBUTE),
+        ("contains Modality US\n  coordinates all", OF_ATTRIBUTE),
+        ("coordinates 1,2,30,40", NO_TEST),
+        ("contains Modality US\n  coordinates 30,40,1,2", EMPTY_BOXES),
+    ],
+)
+def test_what_deid_can_say_and_rules_cannot_has_a_reason(lines: str, why: str) -> None:
+    recipe = f"FORMAT dicom\n%filter graylist\nLABEL One\n  {lines}\n"
+    with pytest.raises(ProfileError, match="nothing imported: line 3: ") as error:
+        import_rules(recipe, "deid")
+    assert why in str(error.value)
+
+
+def test_every_rule_is_counted() -> None:
+    assert import_rules(DEID, "deid").summary() == (
+        "2 rule(s) with 2 box(es) imported, 1 that cannot be expressed, "
+        "1 without boxes, which mask nothing"
+    )
+
+
+def test_the_description_of_an_overlay_can_be_asked_for() -> None:
+    script = '{ [6000,0022].containsIgnoreCase("graphics") } (0,0,512,90)'
+    (rule,) = import_rules(script, "CTP").rules
+    assert rule.when == [[Condition("OverlayDescription", contains=["graphics"])]]
+    assert parse_rules(write_rules([rule])).attributes() == {"OverlayDescription": 0x60000022}
 
 
 def test_a_deid_recipe_becomes_rules() -> None:
@@ -108,6 +162,7 @@ def test_the_command_prints_rules_and_names_lines_that_it_leaves_out(tmp_path: P
     assert result.exit_code == 0
     assert parse_rules(result.stdout).rule == import_rules(CTP, "CTP").rules
     assert result.stderr.count("line ") == 2
+    assert result.stderr.splitlines()[-1].startswith("2 rule(s) with 3 box(es) imported, 2 that")
 
 
 def test_a_file_that_is_not_there_is_not_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from fastdeid.errors import ProfileError
 from fastdeid.pixels.masks import Box
 from fastdeid.pixels.regions import find_boxes, known_rules, outside_regions, parse_rules
 
+OVERLAY = "Siemens MedCom Object Graphics"
 RULE = """
 [[rule]]
 name = "banner"
@@ -81,6 +82,36 @@ def test_the_known_devices_are_usable_and_credited() -> None:
     values = {"Modality": "US", "Manufacturer": "GE Healthcare", "ManufacturerModelName": "LOGIQE9"}
     assert find_boxes(rules, values.get, 720, 960)
     assert find_boxes(rules, {"Modality": "CT", "Manufacturer": "GE"}.get, 512, 512) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "size", "box"),
+    [
+        # Of the recipe alone, of the script alone, and of overlays.
+        (
+            {"Modality": "US", "Manufacturer": "ESAOTE", "ManufacturerModelName": "6100"},
+            (608, 790),
+            (0, 0, 52, 790),
+        ),
+        (
+            {"ManufacturerModelName": "Lumify", "Manufacturer": "Philips"},
+            (768, 1024),
+            (0, 0, 35, 768),
+        ),
+        (
+            {"Modality": "PET/CT", "Manufacturer": "SIEMENS", "OverlayDescription": OVERLAY},
+            (512, 512),
+            (0, 0, 90, 512),
+        ),
+        ({"Modality": "US", "Manufacturer": "nobody"}, (480, 640), None),
+    ],
+)
+def test_known_rules_hold_for_their_devices_alone(
+    values: dict[str, str], size: tuple[int, int], box: tuple[int, int, int, int] | None
+) -> None:
+    values = {**values, "Rows": str(size[0]), "Columns": str(size[1])}
+    boxes = [found for found, _ in find_boxes(known_rules(), values.get, *size)]
+    assert boxes == ([] if box is None else [Box(*box)])
 
 
 BOX = st.builds(
