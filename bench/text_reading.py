@@ -3,8 +3,9 @@
 `python -m bench.text_reading PICTURES` burns lines of people and of measurements into held-out
 pictures, in held-out faces (bench/text_training); three quarters of the people stand in the
 headers. A line of a person counts as removed when 90 % of its stroke samples are masked, a line of
-measurements as kept when 90 % are not. Boxes are those of the lines, padded as the detector pads:
-what it misses is measured by bench/text_evaluation.py. `--found` takes the boxes of the detector.
+measurements as kept when 90 % are not. Boxes are those of the lines, padded as the detector pads;
+`--found` takes the boxes of the detector, and counts lines that have 90 % of their strokes in them:
+what it misses is measured by bench/text_evaluation.py. `--engine` names the engine.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import numpy.typing as npt
 
 from bench.text_training import contents, fonts, pictures
 from fastdeid.identity import Identity
+from fastdeid.pixels import ocr_rapid, ocr_tesseract
 from fastdeid.pixels.examine import TEXT, FrameMask, examination_of, examine_frames
 from fastdeid.pixels.keeping import Keeper
 from fastdeid.pixels.masks import Box
 from fastdeid.pixels.ocr import Reader
 
 View = npt.NDArray[Any]
+ENGINES = {"rapidocr": ocr_rapid.open_engine, "tesseract": ocr_tesseract.open_engine}
 STYLES = ("white", "white", "grey", "black", "outlined", "boxed", "blended")
 ENOUGH = 0.9
 # Fainter measurements do not count: nobody can read them.
@@ -142,11 +145,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--found", action="store_true", help="boxes of the detector")
+    parser.add_argument("--engine", choices=ENGINES, help="default: the best that is installed")
     parser.add_argument("--show", action="store_true", help="print lines that were decided wrongly")
     given = parser.parse_args()
     split = pictures.load_pictures(given.pictures, held_out=True)
     rng = np.random.default_rng(given.seed)
-    reader = Reader()
+    reader = Reader(ENGINES[given.engine]() if given.engine else None)
     keeper = Keeper(reader)
     counts: Counter[str] = Counter()
     seconds = 0.0
@@ -158,7 +162,7 @@ def main() -> None:
             masks = tuple(FrameMask(padded(line.box, view.shape), TEXT, 0.9) for line in lines)
             found = examination_of((), {0: masks} if masks else {}, view.shape)
         begin = time.process_time()
-        after = keeper.without_kept(found, lambda _, view=view: view, 1, Identity(headers))  # type: ignore[misc]
+        after = keeper.without_kept(found, lambda _, view=view: view, 1, Identity(headers)).found  # type: ignore[misc]
         seconds += time.process_time() - begin
         before, left = (np.zeros(view.shape, np.bool_) for _ in range(2))
         for examination, shown in ((found, before), (after, left)):
@@ -166,10 +170,10 @@ def main() -> None:
                 shown[mask.box.top : mask.box.bottom, mask.box.left : mask.box.right] = True
         for line in lines:
             shares = [float(shown[line.strokes].mean()) for shown in (before, left)]
-            if shares[0] < ENOUGH:
-                counts["not found"] += 1
-                continue
             kind = "person" if line.person else "measurement"
+            if shares[0] < ENOUGH:
+                counts[f"{kind} not found"] += 1
+                continue
             is_right = shares[1] >= ENOUGH if line.person else shares[1] <= 1 - ENOUGH
             counts[kind] += 1
             counts[f"{kind} right"] += is_right
@@ -180,7 +184,8 @@ def main() -> None:
     for kind, name in (("person", "PHI lines removed"), ("measurement", "other lines kept")):
         n, right = counts[kind], counts[f"{kind} right"]
         print(f"{name:20} {right} of {n}, {100 * right / max(n, 1):.2f} %")
-    print(f"not in a box: {counts['not found']}; {seconds / given.count:.2f} s a picture")
+    missed = ", ".join(str(counts[f"{kind} not found"]) for kind in ("person", "measurement"))
+    print(f"not in boxes: {missed}; {seconds / given.count:.2f} s a picture")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ def pixels(
 ) -> None:
     """Print what a run would do about pixels: stages, boxes, reasons, and how sure it is.
 
-    Nothing is de-identified. Overlays are not drawn. Exit code 3 when a run would quarantine the
-    file.
+    Nothing is de-identified. Overlays and icons that the profile keeps are looked into and drawn,
+    too. Exit code 3 when a run would quarantine the file.
     """
     from fastdeid import preview as look
     from fastdeid.errors import DicomError

@@ -11,7 +11,7 @@ from fastdeid.dicom.loaded import Loaded
 from fastdeid.errors import DicomError
 from fastdeid.headers import identity_of
 from fastdeid.jobs import Job
-from fastdeid.kernels.elements import N_COLUMNS, OPERATION, PARENT, TAG
+from fastdeid.kernels.elements import FLAGS, FRAGMENTS, N_COLUMNS, OPERATION, PARENT, TAG
 from fastdeid.overlays import ClearedRange, kept_positions
 from fastdeid.pixels.modes import PixelMode
 from fastdeid.settings import MASK, MASK_OUTSIDE, MEASUREMENTS, Pixels, Settings
@@ -67,14 +67,13 @@ class PixelJobs:
     def _treat(self, loaded: Loaded, job: Job) -> Treated | None:
         """Treat the samples of a file, and the overlay planes that stay."""
         treated = None
-        if _has_samples(loaded, job.found.pixels):
+        if has_samples(loaded, job.found.pixels):
             # Its spool is closed with the job, whatever comes next.
             job.treated = treated = self._treat_samples(loaded, job)
         if not self._has_text:
             return treated
         rows = loaded.rows(job.number)
-        has_overlays = bool((loaded.table[rows, TAG] & _ANY_OVERLAY == _OVERLAY_DATA).any())
-        for one in self._treat_overlays(loaded, rows, job.fd) if has_overlays else ():
+        for one in self._treat_beside(loaded, rows, job, treated):
             if treated is None:
                 treated = one
                 # No sample was examined: nothing is claimed of them.
@@ -82,6 +81,27 @@ class PixelJobs:
             else:
                 treated.add(one)
         return treated
+
+    def _treat_beside(
+        self, loaded: Loaded, rows: slice, job: Job, treated: Treated | None
+    ) -> Iterator[Treated]:
+        """Treat what shows something beside the image. treated: what became of that."""
+        found = loaded.table[rows, TAG]
+        if (found & _ANY_OVERLAY == _OVERLAY_DATA).any():
+            yield from self._treat_overlays(loaded, rows, job.fd)
+        if (found == PIXEL_DATA).sum() > (job.found.pixels >= 0):
+            yield from self._treat_icons(loaded, rows, job, treated)
+
+    def _treat_icons(
+        self, loaded: Loaded, rows: slice, job: Job, treated: Treated | None
+    ) -> Iterator[Treated]:
+        from fastdeid.pixels.icons import kept_icons
+        from fastdeid.pixels.source import PixelValue
+
+        size, boxes = ((0, 0), ()) if treated is None else (treated.size, treated.boxes)
+        for icon in kept_icons(loaded, rows, size):
+            value = PixelValue(loaded, icon.row, job.fd)
+            yield self._stage.treat_icon(rows, icon, value, boxes)
 
     def _treat_overlays(self, loaded: Loaded, rows: slice, fd: int) -> Iterator[Treated]:
         from fastdeid.pixels.planes import kept_planes
@@ -96,16 +116,14 @@ class PixelJobs:
     def _treat_samples(self, loaded: Loaded, job: Job) -> Treated | None:
         from fastdeid.pixels.source import PixelValue
 
-        clearing: Clearing | None = None
-        if job.clearing is not None:
-            clearing = job.clearing.clear, functools.partial(ClearedRange, job.clearing)
+        clearing = clearing_of(job)
         value = PixelValue(loaded, job.found.pixels, job.fd)
         rows, syntax = loaded.rows(job.number), loaded.syntaxes[job.number]
         known = functools.partial(identity_of, loaded, rows, job.fd)
         bits = kept_positions(loaded, rows)
         treated = self._stage.treat(rows, value, syntax, clearing, known=known, bits=bits)
         if treated is not None and treated.examined:
-            treated.examined = not _shows_more(loaded, rows, job.found.pixels)
+            treated.examined = not _shows_more(loaded, rows)
         return treated
 
 
@@ -129,17 +147,23 @@ def load_stage(wanted: Pixels, folder: str | None, *, text: bool) -> PixelStage:
     return PixelStage(stages, folder)
 
 
-def _shows_more(loaded: Loaded, rows: slice, pixels: int) -> bool:
-    """Tell whether overlays or samples in items are kept: nobody has looked into these."""
+def _shows_more(loaded: Loaded, rows: slice) -> bool:
+    """Tell whether overlays or coded samples in items are kept: nobody has looked into these."""
     table = loaded.table[rows]
     is_overlay = table[:, TAG] & _ANY_OVERLAY == _OVERLAY_DATA
-    is_overlay &= table[:, PARENT] >= 0
-    is_shown = (is_overlay | (table[:, TAG] == PIXEL_DATA)) & (table[:, OPERATION] == _KEPT)
-    is_shown[pixels - rows.start] = False
+    is_coded = (table[:, TAG] == PIXEL_DATA) & (table[:, FLAGS] & FRAGMENTS != 0)
+    is_shown = (is_overlay | is_coded) & (table[:, OPERATION] == _KEPT) & (table[:, PARENT] >= 0)
     return bool(is_shown.any())
 
 
-def _has_samples(loaded: Loaded, pixels: int) -> bool:
+def clearing_of(job: Job) -> Clearing | None:
+    """Return how samples are cleared of overlays on their way, None where they are not."""
+    if job.clearing is None:
+        return None
+    return job.clearing.clear, functools.partial(ClearedRange, job.clearing)
+
+
+def has_samples(loaded: Loaded, pixels: int) -> bool:
     """Tell whether there is Pixel Data that is kept; Float Pixel Data passes untouched."""
     at = pixels * N_COLUMNS
     return (

@@ -99,5 +99,5 @@ def _results(outcome: Outcome, wanted: Pixels, mode: PixelMode) -> Iterator[str]
         return
     why = "text was not sought"
     if mode is PixelMode.EXAMINE and wanted.text == MASK:
-        why = "no samples that can hold text, or an image in an item or in coded bits is kept"
+        why = "no samples that can hold text, or an image is kept that cannot be looked into"
     yield f"examined: no frame, nothing is claimed; {why}"

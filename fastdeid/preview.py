@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,16 +17,23 @@ from fastdeid.available import require_reader
 from fastdeid.dicom.reader import Reader
 from fastdeid.errors import InputError, OutputError, UsageError
 from fastdeid.headers import identity_of
-from fastdeid.kernels.elements import PARENT, TAG
-from fastdeid.pixel_jobs import load_stage
+from fastdeid.jobs import Job
+from fastdeid.kernels.elements import TAG
+from fastdeid.keys import KEY_SIZE
+from fastdeid.overlays import kept_positions
+from fastdeid.pixel_jobs import clearing_of, has_samples, load_stage
 from fastdeid.pixel_reasons import stage_lines
 from fastdeid.pixels.modes import PixelMode
-from fastdeid.rules import load_profile
+from fastdeid.pseudonyms import Pseudonyms
+from fastdeid.rewrite import Rewriter
+from fastdeid.rules import Profile, load_profile
 from fastdeid.settings import MASK
 
 if TYPE_CHECKING:
     from fastdeid.pixels.examine import FrameMask
-    from fastdeid.pixels.stage import Looked
+    from fastdeid.pixels.masks import Box
+    from fastdeid.pixels.source import PixelValue
+    from fastdeid.pixels.stage import Looked, PixelStage
 
 Picture = npt.NDArray[np.uint8]
 
@@ -35,6 +43,7 @@ _LEAST_WIDTH: Final = 384
 _BANNER: Final = 22
 _COLOURS: Final = {"text": (60, 60, 255)}
 _RULE_COLOUR: Final = (255, 160, 40)
+_STAYS_COLOUR: Final = (80, 220, 80)
 
 
 class Preview(NamedTuple):
@@ -58,36 +67,100 @@ def preview(
 
     frame: the one to draw, from 1; None for up to nine, those with boxes first.
 
-    Raises InputError when the file cannot be read, DicomError when it cannot be examined,
+    Raises InputError when the file cannot be read, DicomError when a run would quarantine it,
     ProfileError, and UsageError for a frame that is not there.
     """
     compiled = load_profile(profile)
     require_reader(compiled.settings)
-    wanted = compiled.settings.pixels
     reader = Reader(compiled.dictionary_keys, compiled.dictionary_vrs)
     try:
         with open(path, "rb") as file:
             reader.read(file.fileno(), os.fstat(file.fileno()).st_size)
-            stage = load_stage(wanted, None, text=wanted.text == MASK)
-            from fastdeid.pixels.source import PixelValue
-
-            row = _pixel_row(reader)
-            if row < 0:
+            if not (reader.table[: reader.n_rows, TAG] == tags.PIXEL_DATA).any():
                 return Preview("", 0, ["no Pixel Data (7FE0,0010): nothing is looked at"], [], None)
+            wanted = compiled.settings.pixels
+            has_text = wanted.text == MASK
             stages = list(stage_lines(reader, file.fileno(), wanted, PixelMode.EXAMINE))
-            value = PixelValue(reader, row, file.fileno())
-            rows = reader.rows(0)
-            known = functools.partial(identity_of, reader, rows, file.fileno())
-            looked = stage.look(rows, value, reader.transfer_syntax, known=known)
-            if looked is None:
-                return Preview("", 0, stages, [], None)
-            if frame is not None and not 1 <= frame <= looked.source.n_frames:
-                raise UsageError(f"the file has {looked.source.n_frames} frame(s)")
-            picture = _draw(looked, None if frame is None else frame - 1)
+            job = _decided(compiled, reader, file.fileno())
+            looks = _Looks(load_stage(wanted, None, text=has_text), reader, job)
+            seen = list(looks.all(has_text=has_text))
+            main = seen[0].looked if seen and not seen[0].name else None
+            n_frames = 0 if main is None else main.source.n_frames
+            if frame is not None and not 1 <= frame <= n_frames:
+                raise UsageError(f"the file has {n_frames} frame(s)")
+            picture = _draw(seen, None if frame is None else frame - 1) if seen else None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}") from None
-    judgement, n_frames = str(looked.found.judgement), looked.source.n_frames
-    return Preview(judgement, n_frames, stages, list(_lines(looked)), picture)
+    judgement = "" if main is None else str(main.found.judgement)
+    lines = [line for one in seen for line in _lines(one)]
+    return Preview(judgement, n_frames, stages, lines, picture)
+
+
+class _Seen(NamedTuple):
+    """One image of the file. name: "" for that of its Pixel Data, else what it is."""
+
+    name: str
+    looked: Looked
+
+
+def _decided(profile: Profile, reader: Reader, fd: int) -> Job:
+    """Decide on the elements of a file as a run does. Raises DicomError where it would end."""
+    rewriter = Rewriter(profile, Pseudonyms(secrets.token_bytes(KEY_SIZE)))
+    job = Job(0, fd, os.fstat(fd).st_size)
+    rewriter.find_facts(reader, [job])
+    if job.error is None:
+        rewriter.replace(reader, [job], rewriter.decide(reader, [job]))
+        rewriter.decide_again(reader, [job])
+    if job.error is None:
+        rewriter.look_into_pixels(reader, [job])
+    if job.error is not None:
+        raise job.error
+    return job
+
+
+class _Looks:
+    """Looks into all images of a file that stay: its own, overlays, those in items."""
+
+    def __init__(self, stage: PixelStage, reader: Reader, job: Job) -> None:
+        self._stage, self._reader, self._job = stage, reader, job
+        self._rows = reader.rows(0)
+
+    def _value(self, row: int) -> PixelValue:
+        from fastdeid.pixels.source import PixelValue
+
+        return PixelValue(self._reader, row, self._job.fd)
+
+    def all(self, *, has_text: bool) -> Iterator[_Seen]:
+        """Yield them, the image of the file first; has_text: whether text is sought."""
+        from fastdeid.pixels.filled import boxes_of
+        from fastdeid.pixels.icons import kept_icons
+        from fastdeid.pixels.planes import kept_planes
+
+        own = self._own()
+        if own is not None:
+            yield _Seen("", own)
+        if not has_text:
+            return
+        for plane in kept_planes(self._reader, self._rows):
+            looked = self._stage.look_at_overlay(plane, self._value(plane.row))
+            yield _Seen(f"overlay {plane.group:04X}", looked)
+        boxes = () if own is None else boxes_of(own.found, own.source)[0]
+        size = (0, 0) if own is None else own.source.layout[:2]
+        for icon in kept_icons(self._reader, self._rows, size):
+            looked = self._stage.look_at_icon(self._rows, icon, self._value(icon.row), boxes)
+            yield _Seen("image in an item", looked)
+
+    def _own(self) -> Looked | None:
+        if not has_samples(self._reader, self._job.found.pixels):
+            return None
+        return self._stage.look(
+            self._rows,
+            self._value(self._job.found.pixels),
+            self._reader.transfer_syntax,
+            clearing_of(self._job),
+            known=functools.partial(identity_of, self._reader, self._rows, self._job.fd),
+            bits=kept_positions(self._reader, self._rows),
+        )
 
 
 def write_picture(path: str | os.PathLike[str], picture: Picture) -> None:
@@ -112,42 +185,54 @@ def check_picture_path(path: str | os.PathLike[str]) -> None:
         raise OutputError("the picture cannot be written: there is no such folder")
 
 
-def _pixel_row(reader: Reader) -> int:
-    """Return the row of Pixel Data, -1 where there is none."""
-    table = reader.table[: reader.n_rows]
-    found = np.flatnonzero((table[:, TAG] == tags.PIXEL_DATA) & (table[:, PARENT] < 0))
-    return int(found[0]) if len(found) else -1
-
-
-def _lines(looked: Looked) -> Iterator[str]:
+def _lines(seen: _Seen) -> Iterator[str]:
+    looked = seen.looked
     every, n_frames = looked.found.every_frame, looked.source.n_frames
-    where = "every frame" if n_frames > 1 else "frame 1"
-    yield from (_line(where, mask) for mask in every)
+    name = f"{seen.name}, " if seen.name else ""
+    all_of_them = "every frame" if n_frames > 1 else "frame 1"
+    yield from (_line(name + all_of_them, mask) for mask in every)
     for frame, masks in sorted(looked.found.single_frames.items()):
-        yield from (_line(f"frame {frame + 1}", mask) for mask in masks)
+        yield from (_line(f"{name}frame {frame + 1}", mask) for mask in masks)
+    for one in looked.decided:
+        where = all_of_them if one.frame is None else f"frame {one.frame + 1}"
+        verdict = f"goes: {one.why_not}" if one.why_not else "stays"
+        yield f"{where}: {_place(one.box)}: read, {verdict}, confidence {one.confidence:.2f}"
+
+
+def _place(box: Box) -> str:
+    return f"rows {box.top} to {box.bottom}, columns {box.left} to {box.right}"
 
 
 def _line(where: str, mask: FrameMask) -> str:
-    top, left, bottom, right = mask.box
-    place = f"rows {top} to {bottom}, columns {left} to {right}"
-    return f"{where}: {place}: {mask.reason}, score {mask.score:.2f}"
+    return f"{where}: {_place(mask.box)}: {mask.reason}, score {mask.score:.2f}"
 
 
-def _draw(looked: Looked, frame: int | None) -> Picture:
-    """Return the frames side by side, with their boxes."""
-    from fastdeid.pixels.display import Display
-
-    display = Display(looked.source.layout, looked.image)
-    chosen = _chosen(looked) if frame is None else [frame]
-    if display.needs_range:
-        display.use_range(looked.source.samples(number) for number in chosen)
-    shown = [_drawn(looked, display.show(looked.source.samples(one)), one) for one in chosen]
-    across = math.ceil(math.sqrt(len(shown)))
-    blank = np.zeros_like(shown[0])
-    shown += [blank] * (-len(shown) % across)
-    rows = [np.hstack(shown[at : at + across]) for at in range(0, len(shown), across)]
+def _draw(seen: Sequence[_Seen], frame: int | None) -> Picture:
+    """Return the frames side by side, with their boxes; overlays and images in items behind."""
+    shown = [picture for one in seen for picture in _drawn_frames(one, frame)]
+    height, width = (max(picture.shape[axis] for picture in shown) for axis in (0, 1))
+    padded = [
+        np.pad(one, ((0, height - one.shape[0]), (0, width - one.shape[1]), (0, 0)))
+        for one in shown
+    ]
+    across = math.ceil(math.sqrt(len(padded)))
+    padded += [np.zeros_like(padded[0])] * (-len(padded) % across)
+    rows = [np.hstack(padded[at : at + across]) for at in range(0, len(padded), across)]
     picture: Picture = np.vstack(rows)
     return picture
+
+
+def _drawn_frames(seen: _Seen, frame: int | None) -> Iterator[Picture]:
+    """Yield the frames of an image that are worth a look; frame: the one of the file's own."""
+    from fastdeid.pixels.display import Display
+
+    looked = seen.looked
+    display = Display(looked.source.layout, looked.image)
+    chosen = _chosen(looked) if frame is None or seen.name else [frame]
+    if display.needs_range:
+        display.use_range(looked.source.samples(number) for number in chosen)
+    for one in chosen:
+        yield _drawn(seen, display.show(looked.source.samples(one)), one)
 
 
 def _chosen(looked: Looked) -> list[int]:
@@ -159,11 +244,12 @@ def _chosen(looked: Looked) -> list[int]:
     return sorted((own[:: max(1, len(own) // _MOST_FRAMES)] + others)[:_MOST_FRAMES])
 
 
-def _drawn(looked: Looked, shown: npt.NDArray[Any], frame: int) -> Picture:
+def _drawn(seen: _Seen, shown: npt.NDArray[Any], frame: int) -> Picture:
     import cv2
 
     from fastdeid.pixels.views import grey_view
 
+    looked = seen.looked
     if shown.ndim == 3:
         picture = cv2.cvtColor(shown, cv2.COLOR_RGB2BGR)
     else:
@@ -171,14 +257,22 @@ def _drawn(looked: Looked, shown: npt.NDArray[Any], frame: int) -> Picture:
     factor = max(1, math.ceil(_LEAST_WIDTH / picture.shape[1]))
     picture = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     banner = np.zeros((_BANNER, picture.shape[1], 3), np.uint8)
-    _write(banner, f"frame {frame + 1}", (4, _BANNER - 7), (255, 255, 255))
+    _write(banner, f"{seen.name} frame {frame + 1}".strip(), (4, _BANNER - 7), (255, 255, 255))
     for mask in looked.found.masks_of(frame):
-        top, left, bottom, right = (side * factor for side in mask.box)
         colour = _COLOURS.get(mask.reason, _RULE_COLOUR)
-        cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, 1)
-        label = f"{mask.reason[:24]} {mask.score:.2f}"
-        _write(picture, label, (left, min(bottom + 11, picture.shape[0] - 2)), colour)
+        _box(picture, mask.box, factor, f"{mask.reason[:24]} {mask.score:.2f}", colour)
+    for one in looked.decided:
+        if not one.why_not and one.frame in {None, frame}:
+            _box(picture, one.box, factor, f"stays {one.confidence:.2f}", _STAYS_COLOUR)
     return np.vstack([banner, picture])
+
+
+def _box(picture: Picture, box: Box, factor: int, label: str, colour: Sequence[int]) -> None:
+    import cv2
+
+    top, left, bottom, right = (side * factor for side in box)
+    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), colour, 1)
+    _write(picture, label, (left, min(bottom + 11, picture.shape[0] - 2)), colour)
 
 
 def _write(picture: Picture, text: str, at: tuple[int, int], colour: Sequence[int]) -> None:

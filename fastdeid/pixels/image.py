@@ -46,12 +46,21 @@ class Image:
     """The attributes at the top level of one file, as far as `wanted` names them.
 
     loaded, rows: the element table and the rows of the file. fd: the file itself, for values that
-    are not loaded. wanted: from `wanted_tags`.
+    are not loaded. wanted: from `wanted_tags`. item: the row of an item, for the attributes in it
+    instead; -1 for none.
     """
 
-    def __init__(self, loaded: Loaded, rows: slice, fd: int, wanted: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        rows: slice,
+        fd: int,
+        wanted: npt.NDArray[np.int64],
+        item: int = -1,
+    ) -> None:
         table = loaded.table[rows]
-        found = np.flatnonzero((table[:, PARENT] < 0) & np.isin(table[:, TAG], wanted))
+        level = table[:, PARENT] < 0 if item < 0 else table[:, PARENT] == item
+        found = np.flatnonzero(level & np.isin(table[:, TAG], wanted))
         self._loaded = loaded
         self._rows = rows
         self._fd = fd

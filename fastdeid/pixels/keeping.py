@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -42,6 +42,7 @@ _THIN: Final = 4
 _FLAT: Final = 12
 # Frames whose samples differ by more show another text.
 _SAME: Final = 6
+_OTHER_FRAMES: Final = "not the same in every frame"
 # Beyond so many the lines that were read are forgotten.
 _MOST: Final = 1 << 10
 
@@ -93,14 +94,34 @@ def _distance_inside(piece: str, text: str) -> int:
     return min(before)
 
 
-def stays(line: ReadLine, known: Known) -> bool:
-    """Tell whether a line that was read may stay."""
-    return (
-        line.confidence >= CONFIDENCE
-        and line.explained >= EXPLAINED
-        and is_measurement(line.text)
-        and not known.resembles(line.text)
-    )
+def why_not(line: ReadLine, known: Known) -> str:
+    """Return why a line that was read may not stay, "" when it may."""
+    if line.confidence < CONFIDENCE:
+        return "not read with confidence"
+    if line.explained < EXPLAINED:
+        return "not all of its ink was read"
+    if not is_measurement(line.text):
+        return "says other things than measurements"
+    return "resembles what the headers know" if known.resembles(line.text) else ""
+
+
+class Decided(NamedTuple):
+    """What was decided of a line. frame: from 0, None for every one. box: of its letters.
+
+    why_not: why it goes, "" when it stays.
+    """
+
+    frame: int | None
+    box: Box
+    confidence: float
+    why_not: str
+
+
+class Kept(NamedTuple):
+    """An examination without the lines that stay, and what was decided of each that was read."""
+
+    found: Examination
+    decided: tuple[Decided, ...]
 
 
 class Keeper:
@@ -116,7 +137,7 @@ class Keeper:
         view_of: Callable[[int], View],
         n_frames: int,
         identity: Identity,
-    ) -> Examination:
+    ) -> Kept:
         """Return the examination without the lines that stay.
 
         view_of: returns frame i, from 0, as 8 bits (rows, columns), all in the same window. Text of
@@ -124,20 +145,30 @@ class Keeper:
         """
         known = Known(identity)
         first = view_of(0)
-        every = found.every_frame
+        every, decided = found.every_frame, []
         if any(mask.reason == TEXT for mask in every):
             lines = self._read(first, every)
-            kept = [line.box for line in lines if stays(line, known)]
-            kept = _same_in_all(kept, first, view_of, n_frames)
-            every = _left(every, kept, lines, first)
+            judged = _decided(None, lines, known)
+            same = _same_in_all(
+                [one.box for one in judged if not one.why_not], first, view_of, n_frames
+            )
+            judged = [
+                one if one.why_not or one.box in same else one._replace(why_not=_OTHER_FRAMES)
+                for one in judged
+            ]
+            every = _left(every, same, lines, first)
+            decided += judged
         single = {}
         for frame, masks in found.single_frames.items():
             view = first if frame == 0 else view_of(frame)
             lines = self._read(view, masks)
-            kept = [line.box for line in lines if stays(line, known)]
-            single[frame] = _left(masks, kept, lines, view)
+            judged = _decided(frame, lines, known)
+            single[frame] = _left(
+                masks, [one.box for one in judged if not one.why_not], lines, view
+            )
+            decided += judged
         single = {frame: masks for frame, masks in single.items() if masks}
-        return examination_of(every, single, first.shape)
+        return Kept(examination_of(every, single, first.shape), tuple(decided))
 
     def _read(self, view: View, masks: Masks) -> list[ReadLine]:
         """Read the text in masks of a view; what was read before is known."""
@@ -153,6 +184,10 @@ class Keeper:
                 self._known[key] = self._reader.read(view, group)
             lines += self._known[key]
         return lines
+
+
+def _decided(frame: int | None, lines: Iterable[ReadLine], known: Known) -> list[Decided]:
+    return [Decided(frame, line.letters, line.confidence, why_not(line, known)) for line in lines]
 
 
 def _same_in_all(
@@ -184,7 +219,7 @@ def _left(masks: Masks, kept: Iterable[Box], lines: Sequence[ReadLine], view: Vi
     stay = set(kept)
     if not stay:
         return masks
-    others = [line.box for line in lines if line.box not in stay]
+    others = [line.box for line in lines if line.letters not in stay]
     left = [mask for mask in masks if mask.reason != TEXT]
     texts = [mask for mask in masks if mask.reason == TEXT]
     for group in together([mask.box for mask in texts], view.shape):

@@ -36,6 +36,9 @@ _INK: Final = 0.25
 _LEAST_INK: Final = 10
 _STRONG: Final = 0.5
 _REACH: Final = 0.7
+# Boxes side by side are one line when the gap between them is less than so much of the lesser
+# height; as far beside a line, letters may stand that belong to its words.
+_GAP: Final = 0.5
 
 
 class OcrMissingError(UsageError):
@@ -46,16 +49,18 @@ class OcrMissingError(UsageError):
 
 
 class ReadLine(msgspec.Struct, frozen=True):
-    """A line of text in a view: its box, what it says, and how sure that is.
+    """A line of text in a view: the box that was looked at, what it says, and how sure that is.
 
     confidence: 0 to 1. explained: share of the inked columns of the box that stand beside a letter
-    that was read; less than 1 where something was not read. upright: it runs up or down.
+    that was read; less than 1 where something was not read. letters: the part of the box that
+    stands beside these letters. upright: it runs up or down.
     """
 
     box: Box
     text: str
     confidence: float
     explained: float
+    letters: Box
     upright: bool = False
 
     def __repr__(self) -> str:
@@ -91,37 +96,46 @@ class Reader:
     def read(self, view: View, boxes: Boxes) -> list[ReadLine]:
         """Find and read the lines of text in and about some boxes of a view.
 
-        boxes: top, left, bottom, right, end exclusive; those that meet are looked at together. A
-        line reaches over all boxes beside it, so that nothing in them is left unread; what
-        stands in none of them is left out. A box in which no line is found is read as one, unless
-        nothing differs in it: engines read letters into that, too.
+        boxes: top, left, bottom, right, end exclusive; those that meet are looked at together, and
+        what stands in none of them is left out. A box in which no line is found is read as one,
+        unless nothing differs in it: engines read letters into that, too.
         """
         lines: list[ReadLine] = []
         for group in together(boxes, view.shape):
             area = _grown(_hull(group), view.shape)
             crop = np.ascontiguousarray(view[area.top : area.bottom, area.left : area.right])
             found = [_moved(box, area.top, area.left) for box in self._engine.find(crop)]
-            rows = [row for row in rows_of(found, group) if _has_ink(view, row)]
-            lines += [self.read_line(view, row) for row in rows]
+            rows = [row for row in rows_of(found, group) if _has_ink(view, row[0])]
+            lines += [self.read_line(view, row, around) for row, around in rows]
         return lines
 
-    def read_line(self, view: View, box: Box) -> ReadLine:
-        """Read one line, all of which stands in a box of the view."""
-        strip = np.ascontiguousarray(view[box.top : box.bottom, box.left : box.right])
-        if not _is_upright(box):
-            return self._best(box, [strip], upright=False)
-        turns = [np.ascontiguousarray(np.rot90(strip, turn)) for turn in (1, 3)]
-        return self._best(box, turns, upright=True)
+    def read_line(self, view: View, box: Box, around: Box | None = None) -> ReadLine:
+        """Read one line, all of which stands in a box of the view.
 
-    def _best(self, box: Box, strips: Sequence[View], *, upright: bool) -> ReadLine:
-        """Return what was read with most confidence of strips, or of them inverted."""
+        around: a box to its left and right that the line may reach into; what is inked there and
+        was not read counts against the reading. None for nothing.
+        """
+        strip = np.ascontiguousarray(_part(view, box))
+        if _is_upright(box):
+            turns = [np.ascontiguousarray(np.rot90(strip, turn)) for turn in (1, 3)]
+            best, shown = self._best(turns)
+            explained, _ = share_explained(shown, best.places)
+            return ReadLine(box, best.text, best.confidence, explained, box, upright=True)
+        best, _ = self._best([strip])
+        whole = box if around is None else Box(box.top, around.left, box.bottom, around.right)
+        places = best.places + (box.left - whole.left)
+        explained, reach = share_explained(np.ascontiguousarray(_part(view, whole)), places)
+        letters = _about(whole, places, reach)
+        return ReadLine(whole, best.text, best.confidence, explained, letters)
+
+    def _best(self, strips: Sequence[View]) -> tuple[Reading, View]:
+        """Return what was read with most confidence of strips, or of them inverted, and which."""
         best, shown = self._surest(strips)
         if best.confidence < _SURE:
             other, inverted = self._surest([np.asarray(255 - strip) for strip in strips])
             if other.confidence > best.confidence:
                 best, shown = other, inverted
-        explained = share_explained(shown, best.places)
-        return ReadLine(box, best.text, best.confidence, explained, upright)
+        return best, shown
 
     def _surest(self, strips: Sequence[View]) -> tuple[Reading, View]:
         readings = [self._engine.read(strip) for strip in strips]
@@ -145,25 +159,56 @@ def together(boxes: Boxes, shape: Sequence[int]) -> list[list[Box]]:
     return groups
 
 
-def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[Box]:
+def rows_of(found: Sequence[Box], group: Sequence[Box]) -> list[tuple[Box, Box]]:
     """Return the lines in a group of boxes, from the boxes that an engine has found there.
 
-    What stands side by side is one line, as wide as all boxes of the group beside it. Boxes that
-    none of them meets are lines themselves.
+    Each with a box that holds what stands beside it: as far as the group reaches, half the way to
+    the next line, and no further than letters of its own might. What stands side by side without a
+    gap is one line. Boxes that none of them meets are lines themselves.
     """
     near = [box for box in found if any(box.meets(one) for one in group)]
-    rows = [box for box in near if _is_upright(box)]
+    rows = [(box, box) for box in near if _is_upright(box)]
     level: list[Box] = []
     for box in sorted(one for one in near if not _is_upright(one)):
-        beside = [one for one in level if _are_beside(one, box)]
+        beside = [one for one in level if _are_beside(one, box) and _gap(one, box) < _GAP]
         level = [one for one in level if one not in beside]
         level.append(_hull([box, *beside]))
-    for row in level:
-        boxes = [box for box in group if _are_beside(row, box)]
-        left, right = (_hull([row, *boxes])[side] for side in (1, 3))
-        rows.append(Box(row.top, left, row.bottom, right))
-    rows += [box for box in group if not any(box.meets(row) for row in rows)]
+    rows += [(box, _around(box, level, group)) for box in level]
+    rows += [(box, box) for box in group if not any(box.meets(row) for row, _ in rows)]
     return sorted(rows)
+
+
+def _gap(one: Box, other: Box) -> float:
+    """Return how far two boxes are from one another sideways, in the lesser height."""
+    apart = max(one.left, other.left) - min(one.right, other.right)
+    return apart / min(one.bottom - one.top, other.bottom - other.top)
+
+
+def _around(line: Box, lines: Sequence[Box], group: Sequence[Box]) -> Box:
+    """Return a line with what may belong to it at both sides."""
+    hull = _hull([line, *(box for box in group if _are_beside(line, box))])
+    reach = round(_GAP * (line.bottom - line.top))
+    left, right = max(hull.left, line.left - reach), min(hull.right, line.right + reach)
+    for other in lines:
+        if other is line or not _are_beside(line, other):
+            continue
+        if other.right <= line.left:
+            left = max(left, (other.right + line.left) // 2)
+        elif other.left >= line.right:
+            right = min(right, -(-(line.right + other.left) // 2))
+    return Box(line.top, left, line.bottom, right)
+
+
+def _about(box: Box, places: npt.NDArray[np.float64], reach: float) -> Box:
+    """Return the part of a box that stands beside letters; places: their middles in its columns."""
+    if not places.size:
+        return box
+    left, right = box.left + float(places.min()) - reach, box.left + float(places.max()) + reach
+    return box._replace(left=max(int(left), box.left), right=min(round(right + 0.5), box.right))
+
+
+def _part(view: View, box: Box) -> View:
+    return view[box.top : box.bottom, box.left : box.right]
 
 
 def _has_ink(view: View, box: Box) -> bool:
@@ -181,23 +226,30 @@ def _are_beside(one: Box, other: Box) -> bool:
     return 2 * shared >= min(one.bottom - one.top, other.bottom - other.top)
 
 
-def share_explained(strip: View, places: npt.NDArray[np.float64]) -> float:
+def share_explained(strip: View, places: npt.NDArray[np.float64]) -> tuple[float, float]:
     """Return the share of the inked columns of a strip that have a letter beside them.
 
-    Ink is what differs from its surroundings. places: middles of letters, in columns.
+    Ink is what differs from its surroundings; beyond the letters, what does so as they do, since
+    letters of the same line would. places: middles of letters, in columns. The second number is how
+    far beside its middle a letter explains ink, in columns.
     """
     ground = cv2.medianBlur(strip, min(2 * (strip.shape[0] // 2) + 1, 255))
     difference = cv2.absdiff(strip, ground)
     contrast = float(np.percentile(difference, 98))
-    inked = np.flatnonzero((difference > max(_INK * contrast, _LEAST_INK)).any(0))
-    if not inked.size:
-        return 1.0
+    strong = difference > _STRONG * contrast
+    rows = np.flatnonzero(strong.any(1))
+    reach = _REACH * (int(rows[-1] - rows[0] + 1) if rows.size else strip.shape[0])
+    inked = (difference > max(_INK * contrast, _LEAST_INK)).any(0)
+    if not inked.any():
+        return 1.0, reach
     if not places.size:
-        return 0.0
-    rows = np.flatnonzero((difference > _STRONG * contrast).any(1))
-    height = int(rows[-1] - rows[0] + 1) if rows.size else strip.shape[0]
-    distances = np.abs(inked[:, None] - places[None]).min(1)
-    return float((distances <= _REACH * height).mean())
+        return 0.0, reach
+    first, last = max(int(places.min() - reach), 0), int(places.max() + reach) + 1
+    beyond = (strong & (difference > _LEAST_INK)).any(0)
+    inked[:first], inked[last:] = beyond[:first], beyond[last:]
+    columns = np.flatnonzero(inked)
+    distances = np.abs(columns[:, None] - places[None]).min(1)
+    return float((distances <= reach).mean()), reach
 
 
 def _hull(boxes: Sequence[Box]) -> Box:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -22,10 +22,12 @@ from fastdeid.pixels.examine import (
     examine_frames,
 )
 from fastdeid.pixels.expectation import LIKELY, thresholds_for
+from fastdeid.pixels.filled import BoxesOf, boxes_of
+from fastdeid.pixels.icons import Icon
 from fastdeid.pixels.image import Image, wanted_tags
 from fastdeid.pixels.judgement import Judgement
-from fastdeid.pixels.keeping import Keeper
-from fastdeid.pixels.masked_box import IN_OVERLAY, MaskedBox
+from fastdeid.pixels.keeping import Decided, Keeper, Kept
+from fastdeid.pixels.masked_box import IN_ICON, IN_OVERLAY, MaskedBox
 from fastdeid.pixels.masks import Box, Layout, darkest_index, fill_samples
 from fastdeid.pixels.ocr import Reader
 from fastdeid.pixels.planes import Plane, with_overlay_bits
@@ -39,6 +41,7 @@ from fastdeid.pixels.source import (
     Replacement,
 )
 from fastdeid.pixels.spool import Spool
+from fastdeid.pixels.text import Thresholds
 from fastdeid.pixels.views import View, views_of
 from fastdeid.storage import Chunk
 
@@ -75,6 +78,7 @@ class Treated(msgspec.Struct):
     judgement: "clean", "masked" or "review". examined: text was sought in every frame. n_masked:
     frames with masks. replacement: None when nothing was masked. spool: to be closed when the
     output is written. ranges: what stands instead of ranges of the source that begin at a byte.
+    size: rows and columns of the frames.
     """
 
     judgement: str
@@ -85,6 +89,7 @@ class Treated(msgspec.Struct):
     replacement: Replacement | None = None
     spool: Spool | None = None
     ranges: dict[int, list[Chunk]] = msgspec.field(default_factory=dict)
+    size: tuple[int, int] = (0, 0)
 
     def add(self, other: Treated) -> None:
         """Add what became of an overlay of the instance."""
@@ -95,11 +100,12 @@ class Treated(msgspec.Struct):
 
 
 class Looked(NamedTuple):
-    """The pixels of one instance, and what was found in them."""
+    """The pixels of one instance, what was found in them, and what was decided of its lines."""
 
     image: Image
     source: FrameSource
     found: Examination
+    decided: tuple[Decided, ...] = ()
 
 
 class PixelStage:
@@ -145,12 +151,13 @@ class PixelStage:
             return None
         source = _open(image, layout, value, transfer_syntax, clearing)
         if self._stages.text:
-            found = _examine(image, source, rules)
-            if self._keeper is not None and found.judgement is not Judgement.CLEAN:
+            kept = Kept(_examine(image, source, rules), ())
+            if self._keeper is not None and kept.found.judgement is not Judgement.CLEAN:
                 view_of = _views(image, source)
-                found = self._keeper.without_kept(found, view_of, source.n_frames, known())
+                kept = self._keeper.without_kept(kept.found, view_of, source.n_frames, known())
             seen = () if _hides_bits(value, source) else sorted(bits)
-            return Looked(image, source, with_overlay_bits(found, source, seen))
+            found = with_overlay_bits(kept.found, source, seen)
+            return Looked(image, source, found, kept.decided)
         return Looked(image, source, examination_of(rules, {}, (layout.rows, layout.columns)))
 
     def treat(
@@ -176,11 +183,17 @@ class PixelStage:
             raise DicomError(TOO_MUCH, tags.PIXEL_DATA)
         examined = self._stages.text and not (bits and _hides_bits(value, looked.source))
         treated = Treated(str(found.judgement), examined, looked.source.n_frames)
+        treated.size = looked.source.layout[:2]
         if found.judgement is not Judgement.CLEAN:
-            self._mask(treated, *looked)
+            self._mask(treated, looked.image, looked.source, found)
         if treated.replacement is not None and treated.replacement.chunks is not None:
             treated.ranges[value.start] = treated.replacement.chunks
         return treated
+
+    def look_at_overlay(self, plane: Plane, value: PixelValue) -> Looked:
+        """Find text in an overlay plane. value: its Overlay Data. Raises DicomError as `treat`."""
+        image = Image(value.loaded, slice(0, 0), value.fd, self._wanted)
+        return Looked(image, *_overlay(plane, value))
 
     def treat_overlay(self, plane: Plane, value: PixelValue) -> Treated:
         """Clear the bits of text in an overlay plane. value: its Overlay Data.
@@ -188,21 +201,37 @@ class PixelStage:
         Raises DicomError when its length is not that of its frames. However much is text, the image
         loses nothing by it.
         """
-        source = NativeSource(value, plane.layout, plane.n_frames)
-        found = examine_frames(
-            lambda frame: source.samples(frame) * np.uint8(255), plane.n_frames, thresholds=LIKELY
-        )
-        is_unsure = found.judgement in {Judgement.REVIEW, Judgement.TOO_MUCH}
-        judgement = Judgement.REVIEW if is_unsure else found.judgement
-        treated = Treated(str(judgement), examined=True, n_frames=plane.n_frames)
-        if judgement is not Judgement.CLEAN:
-            boxes, _ = _boxes_of(found, source)
-            reason = f"{IN_OVERLAY}{plane.group & 0xFF:02X}"
-            treated.boxes = tuple(msgspec.structs.replace(box, reason=reason) for box in boxes)
-            chunks = source.masked(_BoxesOf(found), (0,)).chunks
-            if chunks is not None:
-                treated.ranges[value.start] = chunks
-        return treated
+        source, found = _overlay(plane, value)
+        return _filled(source, found, (0,), f"{IN_OVERLAY}{plane.group & 0xFF:02X}", value.start)
+
+    def look_at_icon(
+        self, rows: slice, icon: Icon, value: PixelValue, boxes: Iterable[MaskedBox] = ()
+    ) -> Looked:
+        """Find text in a native image that an item holds.
+
+        rows: of the file. value: the icon's Pixel Data. boxes: what is masked in the image of the
+        file, and so in its icon, too. Raises DicomError as `look`.
+        """
+        return Looked(*self._icon(rows, icon, value, boxes))
+
+    def _icon(
+        self, rows: slice, icon: Icon, value: PixelValue, boxes: Iterable[MaskedBox]
+    ) -> tuple[Image, NativeSource, Examination]:
+        image = Image(value.loaded, rows, value.fd, self._wanted, icon.item)
+        layout = _as_written(image.layout(), value, image.n_frames)
+        source = NativeSource(value, layout, image.n_frames)
+        shown = icon.scaled(boxes, layout)
+        rules = tuple(FrameMask(box, IN_ICON, score) for box, score in shown)
+        return image, source, _examine(image, source, rules, LIKELY)
+
+    def treat_icon(
+        self, rows: slice, icon: Icon, value: PixelValue, boxes: Iterable[MaskedBox] = ()
+    ) -> Treated:
+        """Mask what `look_at_icon` finds; however much it is, the image loses nothing by it."""
+        image, source, found = self._icon(rows, icon, value, boxes)
+        is_clean = found.judgement is Judgement.CLEAN
+        fill = () if is_clean else _fill(image, source.layout)
+        return _filled(source, found, fill, IN_ICON, value.start)
 
     def _rule_masks(self, image: Image, layout: Layout) -> Masks:
         """Return what is masked without looking."""
@@ -235,14 +264,37 @@ class PixelStage:
         """Fill the boxes, and note which."""
         layout = source.layout
         fill = _fill(image, layout)
-        treated.boxes, treated.n_masked = _boxes_of(found, source)
+        treated.boxes, treated.n_masked = boxes_of(found, source)
         treated.spool = Spool(self._folder)
-        boxes_of = _BoxesOf(found)
+        chosen = BoxesOf(found)
         try:
-            treated.replacement = source.masked(boxes_of, fill, treated.spool)
+            treated.replacement = source.masked(chosen, fill, treated.spool)
         except BaseException:
             treated.spool.close()
             raise
+
+
+def _overlay(plane: Plane, value: PixelValue) -> tuple[NativeSource, Examination]:
+    source = NativeSource(value, plane.layout, plane.n_frames)
+    return source, examine_frames(
+        lambda frame: source.samples(frame) * np.uint8(255), plane.n_frames, thresholds=LIKELY
+    )
+
+
+def _filled(
+    source: NativeSource, found: Examination, fill: tuple[int, ...], reason: str, start: int
+) -> Treated:
+    """Fill the boxes of an image beside the one of the file. start: of its value."""
+    is_unsure = found.judgement in {Judgement.REVIEW, Judgement.TOO_MUCH}
+    judgement = Judgement.REVIEW if is_unsure else found.judgement
+    treated = Treated(str(judgement), examined=True, n_frames=source.n_frames)
+    if judgement is not Judgement.CLEAN:
+        boxes, _ = boxes_of(found, source)
+        treated.boxes = tuple(msgspec.structs.replace(box, reason=reason) for box in boxes)
+        chunks = source.masked(BoxesOf(found), fill).chunks
+        if chunks is not None:
+            treated.ranges[start] = chunks
+    return treated
 
 
 def _open(
@@ -280,18 +332,6 @@ def _as_written(layout: Layout, value: PixelValue, n_frames: int) -> Layout:
     return whole if is_whole else layout
 
 
-class _BoxesOf:
-    """The boxes to fill in a frame."""
-
-    def __init__(self, found: Examination) -> None:
-        self._every = [mask.box for mask in found.every_frame]
-        self._single = found.single_frames
-
-    def __call__(self, frame: int) -> list[Box]:
-        single = self._single.get(frame)
-        return self._every + [mask.box for mask in single] if single else self._every
-
-
 class _Kept:
     """Reads frames; those that are asked for twice are kept."""
 
@@ -319,22 +359,19 @@ def _views(image: Image, source: FrameSource) -> Callable[[int], View]:
     return views_of(lambda frame: display.show(source.samples(frame)))
 
 
-def _examine(image: Image, source: FrameSource, rules: Masks) -> Examination:
+def _examine(
+    image: Image, source: FrameSource, rules: Masks, thresholds: Thresholds | None = None
+) -> Examination:
     display = Display(source.layout, image)
     read = _Kept(source)
     if display.needs_range:
         last = source.n_frames - 1
         display.use_range(read(frame) for frame in sorted({0, source.n_frames // 2, last}))
-    thresholds = thresholds_for(
-        image.text(tags.MODALITY) or "",
-        image.text(tags.IMAGE_TYPE) or "",
-        image.text(tags.SOP_CLASS_UID) or "",
-        image.text(tags.BURNED_IN_ANNOTATION) or "",
-    )
+    names = (tags.MODALITY, tags.IMAGE_TYPE, tags.SOP_CLASS_UID, tags.BURNED_IN_ANNOTATION)
     return examine_frames(
         lambda frame: display.show(read(frame)),
         source.n_frames,
-        thresholds=thresholds,
+        thresholds=thresholds or thresholds_for(*(image.text(tag) or "" for tag in names)),
         rules=rules,
     )
 
@@ -344,49 +381,3 @@ def _fill(image: Image, layout: Layout) -> tuple[int, ...]:
         return fill_samples(layout, falling=image.is_falling)
     (red, green, blue), first, _ = image.palette()
     return fill_samples(layout, palette_index=darkest_index(red, green, blue, first))
-
-
-class _Record:
-    """The boxes that are filled, frames in a row as one."""
-
-    def __init__(self, source: FrameSource) -> None:
-        self._source = source
-        self._started: dict[FrameMask, tuple[int, Sequence[Box]]] = {}
-        self.boxes: list[MaskedBox] = []
-
-    def start(self, masks: Masks, frame: int) -> None:
-        """Note masks that begin in a frame, and have not begun before."""
-        for mask in masks:
-            if mask not in self._started:
-                self._started[mask] = frame, self._source.grown(frame, [mask.box])
-
-    @property
-    def pending(self) -> tuple[FrameMask, ...]:
-        """The masks that have not ended yet."""
-        return tuple(self._started)
-
-    def end(self, masks: Iterable[FrameMask], behind: int) -> None:
-        """Note masks that end before a frame."""
-        for mask in masks:
-            first, grown = self._started.pop(mask)
-            self.boxes += [
-                MaskedBox(first + 1, behind, *box, mask.reason, mask.score) for box in grown
-            ]
-
-
-def _boxes_of(found: Examination, source: FrameSource) -> tuple[tuple[MaskedBox, ...], int]:
-    """Return what is masked, in the order of the frames, and how many frames have masks."""
-    every = _Record(source)
-    every.start(found.every_frame, 0)
-    every.end(every.pending, source.n_frames)
-    single, before = _Record(source), -1
-    for frame in sorted(found.single_frames):
-        masks = found.single_frames[frame]
-        goes_on = set(masks) if frame == before + 1 else set()
-        single.end([mask for mask in single.pending if mask not in goes_on], before + 1)
-        single.start(masks, frame)
-        before = frame
-    single.end(single.pending, before + 1)
-    boxes = sorted([*every.boxes, *single.boxes], key=msgspec.structs.astuple)
-    n_masked = source.n_frames if found.every_frame else len(found.single_frames)
-    return tuple(boxes), n_masked

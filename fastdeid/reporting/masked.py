@@ -8,6 +8,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fastdeid.pixels.masked_box import ELSEWHERE
+
 # Upper ends of the classes of an instance's masked share, in per cent of all its pixels.
 _ENDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0)
 _READ: Final = ("rows", "columns", "number_of_frames", "masks")
@@ -29,7 +31,8 @@ def masked_counts(outputs: pa.Table) -> Rows:
 def masked_shares(outputs: pa.Table) -> Rows:
     """Return instances with masks by the share of their pixels that lies inside boxes.
 
-    Boxes of a frame that overlap count twice, a share over 100 % as 100 %.
+    Boxes of a frame that overlap count twice, a share over 100 % as 100 %; those of overlays and
+    icons do not count.
     """
     masked = outputs.select(list(_READ)).filter(pc.is_valid(outputs.column("masks")))
     classes: Counter[float] = Counter()
@@ -39,6 +42,7 @@ def masked_shares(outputs: pa.Table) -> Rows:
             * (box["right"] - box["left"])
             * (box["last_frame"] - box["first_frame"] + 1)
             for box in row["masks"]
+            if not (box["reason"] or "").startswith(ELSEWHERE)
         )
         whole = (row["rows"] or 0) * (row["columns"] or 0) * (row["number_of_frames"] or 1)
         share = min(100.0, 100.0 * area / whole) if whole else 100.0

@@ -211,9 +211,11 @@ def _compared(one: _Instance, *paths: bytes) -> list[tuple[int, bytes, bytes]]:
         return []
     before, after = (Frames(os.fsdecode(path)) for path in paths)
     shown = []
-    for frame in _frames(one.masks):
+    # Boxes in overlays and icons are not of these frames.
+    masks = [mask for mask in one.masks if not mask.is_elsewhere]
+    for frame in _frames(masks):
         samples = before.samples(frame)
-        window, boxes = window_of(samples), boxes_in(one.masks, frame)
+        window, boxes = window_of(samples), boxes_in(masks, frame)
         was = thumbnail(before.picture(samples, window), boxes)
         shown.append((frame, was, thumbnail(after.picture(after.samples(frame), window))))
     return shown

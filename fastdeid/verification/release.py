@@ -284,7 +284,7 @@ def _row(values: dict[str, Any]) -> Row:
     path = values["source_path_bytes"] or (values["source_path"] or "").encode()
     given = {name: values[name] for name in _ROW if name != "source_path"}
     boxes = msgspec.json.decode(values["masks"] or "[]", type=list[MaskedBox])
-    given["masks"] = [box for box in boxes if not box.is_in_overlay]
+    given["masks"] = [box for box in boxes if not box.is_elsewhere]
     return Row(source_path=path, **given)
 
 

@@ -76,14 +76,14 @@ def masked(found: Masks) -> View:
 
 def test_the_setting_stays_and_the_name_goes(keeper: Keeper) -> None:
     found = examination_of(masks(NAME, SETTING), {}, SHAPE)
-    after = keeper.without_kept(found, lambda _: shown(), 1, NOBODY)
+    after = keeper.without_kept(found, lambda _: shown(), 1, NOBODY).found
     assert after.every_frame == masks(NAME)
     assert after.judgement is Judgement.MASKED
 
 
 def test_one_box_over_both_is_cut(keeper: Keeper) -> None:
     found = examination_of(masks(Box(12, 4, 124, 200)), {}, SHAPE)
-    after = masked(keeper.without_kept(found, lambda _: shown(), 1, NOBODY).every_frame)
+    after = masked(keeper.without_kept(found, lambda _: shown(), 1, NOBODY).found.every_frame)
     ink = shown() > 140
     assert after[:60][ink[:60]].mean() > 0.95
     assert after[80:][ink[80:]].mean() < 0.05
@@ -92,26 +92,30 @@ def test_one_box_over_both_is_cut(keeper: Keeper) -> None:
 def test_a_setting_that_the_headers_know_goes(keeper: Keeper) -> None:
     found = examination_of(masks(SETTING), {}, SHAPE)
     known = Identity([("name", "Left^Ann")])
-    assert keeper.without_kept(found, lambda _: shown(), 1, known) == found
+    after, decided = keeper.without_kept(found, lambda _: shown(), 1, known)
+    assert after == found
+    assert [one.why_not for one in decided] == ["resembles what the headers know"]
 
 
 def test_all_that_is_kept_leaves_a_clean_picture(keeper: Keeper) -> None:
     found = examination_of((), {0: masks(SETTING)}, SHAPE)
-    after = keeper.without_kept(found, lambda _: shown(), 1, NOBODY)
+    after = keeper.without_kept(found, lambda _: shown(), 1, NOBODY).found
     assert (after.judgement, after.single_frames) == (Judgement.CLEAN, {})
 
 
 def test_boxes_of_rules_are_not_read(keeper: Keeper) -> None:
     rule = (FrameMask(SETTING, "banner of a scanner", 1.0),)
     found = examination_of(rule, {}, SHAPE)
-    assert keeper.without_kept(found, lambda _: shown(), 1, NOBODY) == found
+    assert keeper.without_kept(found, lambda _: shown(), 1, NOBODY) == (found, ())
 
 
 def test_text_of_every_frame_stays_only_where_all_frames_show_the_same(keeper: Keeper) -> None:
     found = examination_of(masks(SETTING), {}, SHAPE)
     frames = [shown(), shown(), shown("DOE 25 mm")]
-    assert keeper.without_kept(found, frames.__getitem__, 2, NOBODY).every_frame == ()
-    assert keeper.without_kept(found, frames.__getitem__, 3, NOBODY) == found
+    assert keeper.without_kept(found, frames.__getitem__, 2, NOBODY).found.every_frame == ()
+    after, decided = keeper.without_kept(found, frames.__getitem__, 3, NOBODY)
+    assert after == found
+    assert [(one.frame, one.why_not) for one in decided] == [(None, "not the same in every frame")]
 
 
 @pytest.mark.jit  # interpreted kernels take half a minute

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastdeid.identity import Identity
-from fastdeid.pixels.keeping import Known, stays
+from fastdeid.pixels.keeping import Known, why_not
 from fastdeid.pixels.masks import Box
 from fastdeid.pixels.measurements import is_measurement
 from fastdeid.pixels.ocr import ReadLine, share_explained
@@ -98,15 +98,26 @@ def test_what_only_looks_a_little_like_it_is_not(line: str) -> None:
 def test_a_line_stays_only_for_every_reason(
     text: str, confidence: float, explained: float, expected: bool
 ) -> None:
-    line = ReadLine(Box(0, 0, 10, 80), text, confidence, explained)
-    assert stays(line, Known(IDENTITY)) == expected
+    box = Box(0, 0, 10, 80)
+    line = ReadLine(box, text, confidence, explained, box)
+    assert (why_not(line, Known(IDENTITY)) == "") == expected
 
 
 def test_letters_explain_the_ink_beside_them() -> None:
     strip = np.full((16, 100), 20, np.uint8)
     strip[3:13, 5:95:10] = strip[3:13, 6:95:10] = 240  # nine strokes
     places = np.arange(5.5, 95, 10)
-    assert share_explained(strip, places) == 1.0
-    assert share_explained(strip, places[:4]) < 0.6
-    assert share_explained(strip, places[:0]) == 0.0
-    assert share_explained(strip[:, :3], places) == 1.0
+    assert share_explained(strip, places) == (1.0, 7.0)
+    assert share_explained(strip, places[:4])[0] < 0.6
+    assert share_explained(strip, places[:0])[0] == 0.0
+    assert share_explained(strip[:, :3], places)[0] == 1.0
+
+
+def test_faint_structure_beyond_the_letters_is_no_ink_and_strokes_like_theirs_are() -> None:
+    strip = np.full((16, 100), 20, np.uint8)
+    strip[3:13, 5:45:10] = strip[3:13, 6:45:10] = 240
+    places = np.arange(5.5, 45, 10)
+    strip[4:12, 60:90:4] = 80  # a quarter of the letters' contrast
+    assert share_explained(strip, places)[0] == 1.0
+    strip[4:12, 60:90:4] = 200
+    assert share_explained(strip, places)[0] < 0.9

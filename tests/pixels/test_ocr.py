@@ -43,6 +43,11 @@ def written(text: str = TEXT, *, dark: bool = False) -> View:
     return burn(view, ink_of(view.shape, text, (10, 34), scale=0.9), 10 if dark else 250)
 
 
+def end_of(text: str) -> int:
+    """Return the column behind the text that `written` draws."""
+    return int(np.flatnonzero(ink_of((96, 256), text, (10, 34), scale=0.9).any(0))[-1]) + 1
+
+
 def without_spaces(text: str) -> str:
     return text.replace(" ", "")
 
@@ -78,6 +83,38 @@ def test_what_was_not_read_is_not_explained(reader: ocr.Reader) -> None:
     view[20:32, 150:160] = view[20:32, 180:200] = 250
     line = reader.read_line(view, Box(12, 4, 40, 210))
     assert line.explained < 0.9 or line.confidence < 0.7
+
+
+def test_letters_beside_a_line_that_were_not_read_count_against_it(reader: ocr.Reader) -> None:
+    view = written("LEFT 25 RIGHT 71")
+    middle = end_of("LEFT 25") + 6
+    inside, around = Box(12, 2, 40, middle), Box(12, 0, 40, middle + 40)
+    assert reader.read_line(view, inside).explained >= 0.9
+    # The letters that the box leaves out are ink as strong as that of the others.
+    assert reader.read_line(view, inside, around).explained < 0.9
+
+
+def test_what_was_read_is_told_apart_from_the_rest_of_its_box(reader: ocr.Reader) -> None:
+    line = reader.read_line(written(), Box(8, 0, 40, 256))
+    assert line.box.right == 256
+    assert abs(line.letters.right - end_of(TEXT)) <= 16
+    assert line.letters.left <= 12
+
+
+def test_columns_of_text_are_read_as_lines_of_their_own(reader: ocr.Reader) -> None:
+    view = np.hstack([written("LEFT 25"), written("DOE JANE")])
+    lines = reader.read(view, [Box(8, 0, 42, 460)])
+    assert [without_spaces(line.text) for line in lines] == ["LEFT25", "DOEJANE"]
+    assert lines[0].letters.right < 256 < lines[1].letters.left
+
+
+def test_lines_side_by_side_are_one_where_there_is_no_gap() -> None:
+    left, near, far = Box(0, 0, 20, 40), Box(2, 46, 21, 80), Box(1, 200, 20, 240)
+    below = Box(30, 0, 50, 100)
+    rows = ocr.rows_of([left, near, far, below], [Box(0, 0, 25, 300), Box(28, 0, 52, 120)])
+    assert [row for row, _ in rows] == [Box(0, 0, 21, 80), far, below]
+    # What may belong to a line: half of its height, and as far as there are boxes.
+    assert [around[1::2] for _, around in rows] == [(0, 90), (190, 250), (0, 110)]
 
 
 def test_an_empty_view_has_no_lines(reader: ocr.Reader) -> None:

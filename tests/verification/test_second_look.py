@@ -89,10 +89,11 @@ def test_what_was_not_masked_is_found_and_not_told(
 
 
 def test_lines_that_the_profile_keeps_are_no_findings() -> None:
-    line = ocr.ReadLine(Box(0, 0, 9, 40), "120 kV 250 mA", 0.95, 1.0)
+    box = Box(0, 0, 9, 40)
+    line = ocr.ReadLine(box, "120 kV 250 mA", 0.95, 1.0, box)
     assert SecondLook("")._is_text(line)
     assert not SecondLook("", keeps_measurements=True)._is_text(line)
-    other = ocr.ReadLine(Box(0, 0, 9, 40), "Przybylska 120 kV", 0.95, 1.0)
+    other = ocr.ReadLine(box, "Przybylska 120 kV", 0.95, 1.0, box)
     assert SecondLook("", keeps_measurements=True)._is_text(other)
 
 
