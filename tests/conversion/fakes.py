@@ -65,6 +65,14 @@ class FakeDeidentifier:
     def _huge(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         raise MemoryError
 
+    def _hoard(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
+        """Take 8 MiB more again and again, until 1 GiB is held."""
+        held = []
+        for _ in range(128):
+            held.append(b"\1" * (8 << 20))
+            time.sleep(0.02)
+        return Outcome(Verdict.NOT_DICOM, "not_dicom", source_size=len(held))
+
     def _die_once(self, rest: str, body: bytes, overwrite: bool) -> Outcome:
         """Kill the worker unless the file named in the line is there; make it first."""
         flag, _, path = rest.partition(" ")

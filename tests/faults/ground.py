@@ -159,7 +159,7 @@ class Ground:
     def kill(self, target: Path, workers: int, seconds: float) -> int:
         """Start a run, kill its whole group after some seconds; return the exit code."""
         child = self.start(target, workers)
-        time.sleep(seconds)
+        _ends(child, seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
         return wait(child)
@@ -255,14 +255,20 @@ def link_table(target: Path) -> Path:
     return target.with_name(f"{target.name}.link-table")
 
 
+def _ends(child: int, seconds: float) -> bool:
+    """Wait so long at most; return whether the process has ended."""
+    process = os.pidfd_open(child)
+    ended, _, _ = select.select([process], [], [], seconds)
+    os.close(process)
+    return bool(ended)
+
+
 def wait(child: int) -> int:
     """Return the exit code of the leader of a group: SIGNALLED when it was killed, HANGS.
 
     Those that it has started hold its locks until they are gone, too.
     """
-    process = os.pidfd_open(child)
-    hangs = not select.select([process], [], [], _PATIENCE_SECONDS)[0]
-    os.close(process)
+    hangs = not _ends(child, _PATIENCE_SECONDS)
     if hangs:
         os.killpg(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]

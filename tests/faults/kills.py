@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ def campaign(ground: Ground, moments: int, seed: int) -> dict[str, object]:
         target = ground.target()
         # Some runs are killed again and again.
         for _ in range(draw.choice((1, 1, 1, 2, 4))):
+            began = time.monotonic()
             code = ground.kill(target, workers, draw.random() * seconds[workers])
             # How long a run takes depends on what else the machine does.
-            seconds[workers] *= 0.9 if code >= 0 else 1.03
+            spent = time.monotonic() - began
+            seconds[workers] = spent if code >= 0 else seconds[workers] * 1.03
             if code >= 0:
                 faults += [f"exit code {code} of a run"] * (code != ground.exit_code)
                 break

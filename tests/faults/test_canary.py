@@ -5,16 +5,22 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
 from fastdeid.engines.local import run
 from fastdeid.errors import FastdeidError, OutputError
+from fastdeid.object_tree import ObjectTree
+from fastdeid.shards import ShardTree
 from fastdeid.storage import TargetTree
 from tests import builders as b
 from tests.cli.test_commands import run_main
 from tests.conversion.archive import write_key
+from tests.faults.sources import shows
 from tests.runs import ct_image
+from tests.storage.s3_server import running
 
 pytestmark = pytest.mark.jit
 WORD = "CNRYWORD"
@@ -59,12 +65,17 @@ def write_source(folder: Path) -> Path:
     return folder / "source"
 
 
-def failing_after(number: int, error: int, monkeypatch: pytest.MonkeyPatch) -> None:
+Target = type[TargetTree] | type[ShardTree] | type[ObjectTree]
+
+
+def failing_after(
+    number: int, error: int, monkeypatch: pytest.MonkeyPatch, target: Target = TargetTree
+) -> None:
     """Let the target refuse all outputs from the n-th on."""
-    publish = TargetTree.publish
+    publish = target.publish
     left = [number]
 
-    def refuse(self: TargetTree, *arguments: object, **options: object) -> str:
+    def refuse(self: Any, *arguments: object, **options: object) -> str:
         left[0] -= 1
         if left[0] < 0:
             if error == errno.ENOSPC:
@@ -72,7 +83,7 @@ def failing_after(number: int, error: int, monkeypatch: pytest.MonkeyPatch) -> N
             raise OSError(error, os.strerror(error), f"{WORD}")
         return publish(self, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(TargetTree, "publish", refuse)
+    monkeypatch.setattr(target, "publish", refuse)
 
 
 def test_no_word_is_left_where_somebody_without_the_key_may_look(
@@ -115,11 +126,57 @@ def test_no_word_is_left_where_somebody_without_the_key_may_look(
             assert not leaks(path.read_bytes()), path.name
 
 
+def test_no_word_is_left_in_shards_and_what_is_said_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = write_source(tmp_path)
+    write_key(tmp_path / "P.key")
+    monkeypatch.chdir(tmp_path)
+    line = "run source out --key P.key --pixels off --workers 0 --shard-tar 1MiB"
+    with monkeypatch.context() as patch:
+        failing_after(2, errno.ENOSPC, patch, ShardTree)
+        assert run_main(monkeypatch, *line.split()) == OutputError.exit_code
+    assert run_main(monkeypatch, *line.split()) == 3
+    verify = "verify out --key P.key --source source --workers 0"
+    assert run_main(monkeypatch, *verify.split()) == 0
+    captured = capfd.readouterr()
+    assert not leaks((captured.out + captured.err).encode())
+    found = [path for path in tmp_path.rglob("*") if source not in path.parents]
+    assert [path.name for path in found if path.suffix == ".tar"] == ["00000-000.tar"]
+    for path in found:
+        assert not leaks(os.fsencode(path.relative_to(tmp_path))), path.name
+        if path.is_file():
+            assert not leaks(path.read_bytes()), path.name
+
+
+def test_no_word_is_left_in_an_object_store_and_what_it_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_source(tmp_path)
+    write_key(tmp_path / "P.key")
+    monkeypatch.chdir(tmp_path)
+    line = "run source s3://canary/out --key P.key --pixels off --workers 0"
+    with running(tmp_path / "server.log") as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run_main(monkeypatch, *line.split()) == OutputError.exit_code  # no such bucket
+        server.client.create_bucket(Bucket="canary")
+        with monkeypatch.context() as patch:
+            failing_after(2, errno.ENOSPC, patch, ObjectTree)
+            assert run_main(monkeypatch, *line.split()) == OutputError.exit_code
+        assert run_main(monkeypatch, *line.split()) == 3
+        keys = [one["Key"] for one in server.client.list_objects_v2(Bucket="canary")["Contents"]]
+        assert {key.partition("/")[0] for key in keys} == {"out", "out.link-table"}
+        assert sum(key.endswith(".dcm") for key in keys) > 2
+        assert leaks(a_file(0))
+        for key in keys:
+            body = server.client.get_object(Bucket="canary", Key=key)["Body"]
+            assert not leaks(body.read()), key
+        assert not leaks("".join(map(unquote, [*keys, *server.requests()])).encode())
+    captured = capfd.readouterr()
+    assert not leaks((captured.out + captured.err).encode())
+
+
 def leaks(data: bytes) -> bool:
     """Whether data hold the word or the name, in any common encoding."""
-    folded = data.upper()
-    return any(
-        word.encode(encoding) in folded
-        for word in ("CNRYWORD", "CNRYNAME")
-        for encoding in ("ascii", "utf-16-le", "utf-16-be", "utf-32-le")
-    )
+    return shows(data, ("CNRYWORD", "CNRYNAME"))
