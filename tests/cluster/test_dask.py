@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -21,10 +22,9 @@ from tests.conversion.archive import result, write_key
 distributed = pytest.importorskip("distributed")
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[int]]]:
-    """Start a scheduler and two workers; return its address and their process numbers."""
-    place = tmp_path_factory.mktemp("dask")
+@contextlib.contextmanager
+def cluster(place: Path, environment: dict[str, str]) -> Iterator[tuple[str, list[int]]]:
+    """Run a scheduler and two workers; yield its address and their process numbers."""
     file = place / "scheduler.json"
     processes: list[subprocess.Popen[bytes]] = []
     common = ["--scheduler-file", str(file), "--no-dashboard"]
@@ -33,7 +33,9 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, l
     commands += [["worker", *common, *more]] * 2
     with (place / "log").open("wb") as log:
         processes.extend(
-            subprocess.Popen([sys.executable, "-m", "dask", *one], stdout=log, stderr=log)
+            subprocess.Popen(
+                [sys.executable, "-m", "dask", *one], stdout=log, stderr=log, env=environment
+            )
             for one in commands
         )
     try:
@@ -48,6 +50,13 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, l
         for process in reversed(processes):
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[int]]]:
+    """Start a cluster for all tests of this module."""
+    with cluster(tmp_path_factory.mktemp("dask"), dict(os.environ)) as started:
+        yield started
 
 
 def verified(*arguments: str | Path) -> str:
