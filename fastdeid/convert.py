@@ -129,14 +129,17 @@ def make_plan(
     state = _found(workspace, draft)
     if state in (NEW, CHANGED):
         workspace.remove_summary()
-        cost = plan.cost_of(draft.n_files, draft.size)
+        rate = plan.rate_of(workspace.settings.pixels)
+        cost = plan.cost_of(draft.n_files, draft.size, rate)
         pieces = plan.pieces(draft.batches())
         limit = None if n_shares is None else plan.share_limit(cost, n_shares)
         if workspace.settings.shard_bytes:
             # A shard holds outputs of one partition: cuts must depend on SOURCE alone.
-            limit = plan.LARGEST
-        cuts = plan.cut(pieces, cost, workers, limit)
-        shares = [0, len(cuts.sizes)] if n_shares is None else plan.share(cuts, n_shares)
+            limit = plan.largest(rate)
+        cuts = plan.cut(pieces, cost, workers, limit, rate)
+        shares = [0, len(cuts.sizes)]
+        if n_shares is not None:
+            shares = plan.share(cuts, n_shares, rate)
         workspace.write_plan(draft.batches(), cuts, shares=shares, digest=draft.digest)
     draft.remove()
     return state

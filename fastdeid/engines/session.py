@@ -223,8 +223,9 @@ class Session:
         """Judge every file of SOURCE; nothing is written, so equal instances are not compared."""
         with tempfile.TemporaryDirectory() as folder:
             draft = self._draft(folder)
-            cost = plan.cost_of(draft.n_files, draft.size)
-            cuts = plan.cut(plan.pieces(draft.batches()), cost, self._workers)
+            rate = plan.rate_of(self._settings.pixels)
+            cost = plan.cost_of(draft.n_files, draft.size, rate)
+            cuts = plan.cut(plan.pieces(draft.batches()), cost, self._workers, rate=rate)
             tasks = _tasks(os.fsencode(self._settings.source), draft, cuts)
             with self._crew("") as crew:
                 done = self._do(crew, tasks, draft.n_files, draft.size)

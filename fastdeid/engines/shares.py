@@ -23,7 +23,7 @@ from fastdeid.folders import resolve_paths
 from fastdeid.keys import is_file, read_key
 from fastdeid.naming import DEFAULT_TEMPLATE, check_template
 from fastdeid.pixels.modes import PixelMode
-from fastdeid.plan import cost_of
+from fastdeid.plan import cost_of, rate_of
 from fastdeid.progress import Reporter, Silent
 from fastdeid.project import site_names
 from fastdeid.pseudonyms import Pseudonyms
@@ -36,8 +36,6 @@ PathLike = str | os.PathLike[str]
 # are no more than Slurm takes as one array (MaxArraySize is 1001 where nobody has changed it).
 _COST: Final = 64_000_000_000
 _MOST: Final = 1000
-# What looking for text costs beside copying: 70 ns a byte of native CT slices, one core.
-_EXAMINED: Final = 70
 
 
 class Planned(msgspec.Struct):
@@ -94,8 +92,7 @@ def plan(
     def n_shares(n_files: int, size: int) -> int:
         if partition_bytes is not None:
             return max(1, -(-size // partition_bytes))
-        looked_at = size * _EXAMINED if pixels == PixelMode.EXAMINE else size
-        return partitions or min(_MOST, 1 + cost_of(n_files, looked_at) // _COST)
+        return partitions or min(_MOST, 1 + cost_of(n_files, size, rate_of(pixels)) // _COST)
 
     with signals() as stop:
         session = _session(settings, secret, workers=0, stop=stop, reporter=reporter)

@@ -128,5 +128,32 @@ def test_there_are_several_partitions_per_worker_and_the_last_are_small(
     assert lengths[-1] <= n_files / workers / 10
 
 
+def test_where_text_is_sought_partitions_have_equal_shares_of_that() -> None:
+    # 60 slices of 526 KB, 1,000 files of 12 KB, in folders of 20, for two tasks.
+    found = [plan.Piece([526_000] * 20, True)] * 3 + [plan.Piece([12_000] * 20, True)] * 50
+    size = 60 * 526_000 + 1000 * 12_000
+
+    def files(pixels: str) -> list[int]:
+        rate = plan.rate_of(pixels)
+        limit = plan.share_limit(plan.cost_of(1060, size, rate), 2)
+        cuts = plan.cut(found, 0, 0, limit, rate)
+        shares = [cuts.starts[number] for number in plan.share(cuts, 2, rate)]
+        return [after - first for first, after in pairwise(shares)]
+
+    assert files("off") == pytest.approx([390, 670], rel=0.15)
+    # The slices take 2.3 s of 5.2: they are nearly all of the first task.
+    assert files("examine") == pytest.approx([150, 910], rel=0.15)
+
+
+def test_no_partition_takes_longer_than_a_stop_can_wait_for() -> None:
+    # 1,000 slices are 39 s of one core, and one partition where they are only copied.
+    pieces = [plan.Piece([526_000] * 1000, True)]
+    rate = plan.rate_of("examine")
+    cuts = plan.cut(
+        pieces, plan.cost_of(1000, 526_000_000, rate), 0, plan.share_limit(10**15, 1), rate
+    )
+    assert 2 <= len(cuts.sizes) <= 3
+
+
 def test_large_files_are_partitions_of_their_own() -> None:
     assert cut([100 << 20] * 4, 2).starts == [0, 1, 2, 3, 4]
