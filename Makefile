@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-interpreted lint format types bench faults conformance fuzz clean
+.PHONY: demo test test-interpreted lint format types bench containers faults conformance fuzz clean
 
 # A stamp per set of extras: installing again only when pyproject.toml has changed.
 $(VENV)/.run: pyproject.toml
@@ -49,6 +49,10 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.run
 	$(BIN)/python -m bench.run --json build/bench.json
+
+# Dockerfile and apptainer.def, built and run without a registry; as root, with Debian's buildah.
+containers: $(VENV)/.test
+	$(BIN)/python -m tests.cluster.containers
 
 # Faults put in on purpose, see docs/reliability.md: an hour or two.
 faults: $(VENV)/.test
