@@ -1,8 +1,8 @@
 """`python -m tests.faults.guided parser|instance|pixels`: atheris mutates, guided by coverage.
 
 It sees the branches of compiled kernels (`counted`) and the bytecode of the Python code around
-them. Further arguments are those of libFuzzer, such as -runs=100000; a folder
-among them takes what is found to be new.
+them. Further arguments are those of libFuzzer, such as -runs=100000. What is new goes to
+build/fuzz, where the next time begins.
 """
 
 from __future__ import annotations
@@ -82,8 +82,10 @@ def main(what: str, *arguments: str) -> None:
     def one(data: Any) -> None:
         target(bytes(data))
 
-    # What comes first takes what is new.
-    atheris.Setup([sys.argv[0], *options, *arguments, str(corpus)], one)
+    # The folder that comes first takes what is new.
+    grown = REPOSITORY / "build" / "fuzz" / what
+    grown.mkdir(parents=True, exist_ok=True)
+    atheris.Setup([sys.argv[0], *options, *arguments, str(grown), str(corpus)], one)
     counted.tell(BLOCKS)
     atheris.Fuzz()
 
