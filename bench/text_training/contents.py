@@ -109,3 +109,32 @@ def setting_line(rng: np.random.Generator) -> str:
             "{f}", f"{rng.random() * 10 ** rng.integers(0, 4):.{rng.integers(1, 3)}f}", 1
         )
     return text
+
+
+# First and last of each script's letters: capital and small Cyrillic and Greek; Han, Kana, Hangul.
+_LETTERS: Final = (((0x410, 0x42F), (0x430, 0x44F)), ((0x391, 0x3A1), (0x3B1, 0x3C9)))
+_EAST_ASIAN: Final = ((0x4E00, 0x7FFF), (0x30A2, 0x30ED), (0xAC00, 0xC8FF))
+
+
+def _run(rng: np.random.Generator, letters: tuple[int, int], least: int, most: int) -> str:
+    return "".join(
+        chr(one) for one in rng.integers(letters[0], letters[1] + 1, rng.integers(least, most + 1))
+    )
+
+
+def cyrillic_or_greek_line(rng: np.random.Generator) -> str:
+    """Return a line of words in one of these scripts, now and then with a date or a number."""
+    capital, small = _LETTERS[int(rng.random() < 0.3)]
+    upper = rng.random() < 0.4
+    words = [
+        _run(rng, capital, 1, 1) + _run(rng, capital if upper else small, 2, 9)
+        for _ in range(rng.integers(1, 4))
+    ]
+    return " ".join([*words, _date(rng)] if rng.random() < 0.2 else words)
+
+
+def east_asian_line(rng: np.random.Generator) -> str:
+    """Return a line of a name, mostly, in Han, Kana or Hangul, now and then with a date."""
+    letters = _EAST_ASIAN[int(rng.choice(3, p=(0.6, 0.2, 0.2)))]
+    words = [_run(rng, letters, 1, 6) for _ in range(rng.integers(1, 4))]
+    return " ".join([*words, _date(rng)] if rng.random() < 0.2 else words)

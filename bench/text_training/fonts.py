@@ -1,8 +1,7 @@
 """Typefaces of burnt-in text, in two splits that share no face, and lines drawn with them.
 
-TrueType faces and X11 bitmaps come from Debian's packages fonts-dejavu-extra, fonts-liberation and
-xfonts-base; the strokes of A. V. Hershey come with OpenCV before 5 (which draws another face under
-these names).
+Outlines and X11 bitmaps come from Debian's packages (PACKAGES, below); the strokes of A. V. Hershey
+come with OpenCV before 5 (which draws another face under these names).
 """
 
 from __future__ import annotations
@@ -18,8 +17,16 @@ from PIL import Image, ImageDraw, ImageFont
 
 Coverage = npt.NDArray[Any]
 
-_TRUETYPE: Final = Path("/usr/share/fonts/truetype")
-_X11: Final = Path("/usr/share/fonts/X11/misc")
+PACKAGES: Final = (
+    "fonts-dejavu-extra fonts-liberation xfonts-base xfonts-75dpi xfonts-100dpi fonts-freefont-ttf "
+    "fonts-roboto-unhinted fonts-open-sans fonts-lato fonts-inconsolata fonts-hack "
+    "fonts-urw-base35 fonts-crosextra-carlito fonts-crosextra-caladea fonts-cantarell "
+    "fonts-linuxlibertine fonts-droid-fallback fonts-b612 fonts-go fonts-ocr-b fonts-comic-neue"
+)
+_OUTLINES: Final = Path("/usr/share/fonts")
+_X11: Final = Path("/usr/share/fonts/X11")
+# Pixels of the em of X11's faces of 100 dpi, by their points.
+_EM_AT_100_DPI: Final = {8: 11, 10: 14, 12: 17, 14: 20, 18: 25, 24: 34}
 # Height of a capital over the size of the em, near enough for all of these faces.
 _CAPITAL: Final = 0.72
 _HERSHEY_CAPITAL: Final = 21.0
@@ -44,10 +51,28 @@ TRAINING: Final = _faces(
     "DejaVuSans DejaVuSans-Bold DejaVuSansMono DejaVuSansMono-Bold DejaVuSansCondensed "
     "DejaVuSans-Oblique DejaVuSerif-Bold DejaVuSerifCondensed LiberationSans-Regular "
     "LiberationSans-Bold LiberationSerif-Regular LiberationSerif-Bold LiberationMono-Bold "
-    "LiberationSansNarrow-Regular LiberationSans-Regular LiberationSans-Bold",
-    "5x7 6x10 6x13 7x13 7x13B 8x13 9x15 9x15B 10x20 clR6x12 clR8x14 clB8x12 clR5x8 8x16",
+    "LiberationSansNarrow-Regular LiberationSans-Regular LiberationSans-Bold "
+    "DejaVuSans DejaVuSans-Bold DejaVuSansMono LiberationSans-Regular LiberationSans-Bold "
+    "Hack-Regular Hack-Bold Lato-Regular Lato-Light Lato-Black Lato-Italic OpenSans-Regular "
+    "OpenSans-CondBold OpenSans-ExtraBold OpenSans-CondLight Carlito-Regular Carlito-Bold "
+    "Caladea-Regular FreeMono FreeMonoBold FreeSans FreeSansBold FreeSerif FreeSerifItalic "
+    "Roboto-Regular Roboto-Black Roboto-Italic RobotoCondensed-Regular RobotoCondensed-Bold "
+    "Go-Regular Go-Mono Go-Bold Inconsolata NimbusMonoPS-Regular NimbusMonoPS-Bold "
+    "URWGothic-Book URWBookman-Demi C059-Roman P052-Roman LinLibertine_R LinBiolinum_R "
+    "B612-Regular B612Mono-Regular OCRB ComicNeue-Regular Cantarell-Bold",
+    "5x7 6x10 6x13 7x13 7x13B 8x13 9x15 9x15B 10x20 clR6x12 clR8x14 clB8x12 clR5x8 8x16 "
+    "6x10 6x13 7x13 8x13 9x15 75dpi/helvR08 75dpi/helvR12 75dpi/helvB10 75dpi/helvB14 "
+    "75dpi/courR12 75dpi/lubR10 75dpi/luRS12 75dpi/lutRS10 75dpi/ncenR14 75dpi/timR12 "
+    "100dpi/helvR10 100dpi/helvB12 100dpi/helvR18 100dpi/courB10 100dpi/courR14 100dpi/luBS12 "
+    "100dpi/charR10 100dpi/timB14",
+    "HERSHEY_SIMPLEX HERSHEY_DUPLEX HERSHEY_PLAIN HERSHEY_COMPLEX_SMALL HERSHEY_SIMPLEX "
     "HERSHEY_SIMPLEX HERSHEY_DUPLEX HERSHEY_PLAIN HERSHEY_COMPLEX_SMALL HERSHEY_SIMPLEX",
 )
+# Faces with other letters than Latin ones, of training alone.
+CYRILLIC_AND_GREEK: Final = _faces(
+    "DejaVuSans DejaVuSans-Bold LiberationSans-Regular FreeSans FreeMono Roboto-Regular", "", ""
+)
+EAST_ASIAN: Final = _faces("DroidSansFallbackFull", "", "")
 HELD_OUT: Final = _faces(
     "DejaVuSerif DejaVuSansCondensed-Bold LiberationMono-Regular LiberationSans-Italic "
     "LiberationSansNarrow-Bold LiberationSerif-Italic",
@@ -61,9 +86,24 @@ def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-def _bitmap_path(name: str) -> Path:
-    latin = _X11 / f"{name}-ISO8859-1.pcf.gz"
-    return latin if latin.exists() else _X11 / f"{name}.pcf.gz"
+@functools.cache
+def _outline_path(name: str) -> str:
+    found = [*_OUTLINES.rglob(f"{name}.ttf"), *_OUTLINES.rglob(f"{name}.otf")]
+    if not found:
+        raise FileNotFoundError(f"{name}: install {PACKAGES}")
+    return str(min(found))
+
+
+def _bitmap(name: str) -> tuple[str, int]:
+    """Return the file of a bitmap face, and the pixels of its em."""
+    folder, _, face = name.rpartition("/")
+    at = _X11 / (folder or "misc")
+    latin = at / f"{face}-ISO8859-1.pcf.gz"
+    path = str(latin if latin.exists() else at / f"{face}.pcf.gz")
+    if not folder:
+        return path, int(face.rstrip("B").partition("x")[2])
+    points = int(face[-2:])
+    return path, _EM_AT_100_DPI[points] if folder == "100dpi" else points
 
 
 def _drawn(font: ImageFont.FreeTypeFont, text: str, *, smooth: bool) -> Coverage:
@@ -102,12 +142,11 @@ def draw_line(
     """
     smooth = bool(rng.random() < 0.75)
     if face.kind == "outline":
-        folder = "dejavu" if face.name.startswith("DejaVu") else "liberation"
-        path = str(_TRUETYPE / folder / f"{face.name}.ttf")
-        ink = _drawn(_font(path, max(7, round(capital / _CAPITAL))), text, smooth=smooth)
+        font = _font(_outline_path(face.name), max(7, round(capital / _CAPITAL)))
+        ink = _drawn(font, text, smooth=smooth)
     elif face.kind == "bitmap":
-        size = int(face.name.rstrip("B").partition("x")[2])
-        ink = _drawn(_font(str(_bitmap_path(face.name)), size), text, smooth=False)
+        path, size = _bitmap(face.name)
+        ink = _drawn(_font(path, size), text, smooth=False)
         times = max(1, round(capital / (0.7 * size)))
         if times > 1:
             ink = np.kron(ink, np.ones((times, times), np.uint8))

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fastdeid.pixels.weights import read_weights
+
 
 class Layer(NamedTuple):
     """A convolution: side of its kernel, channels in and out, stride, dilation."""
@@ -79,8 +81,13 @@ def save(path: Path, net: Net) -> None:
 
 
 def load(path: Path) -> Net:
-    """Read what `save` wrote."""
+    """Read what `save` wrote, or a net as ONNX that was made from it."""
     net = Net()
-    with np.load(path) as named:
-        net.load_state_dict({name: torch.from_numpy(value) for name, value in named.items()})
+    if path.suffix == ".onnx":
+        known = net.state_dict()
+        named = {k: v for k, v in read_weights(path.read_bytes()).items() if k in known}
+    else:
+        with np.load(path) as arrays:
+            named = dict(arrays)
+    net.load_state_dict({name: torch.tensor(value) for name, value in named.items()})
     return net.to(memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.text_training import anatomy, pictures, scenes, structures
+from bench.text_training import anatomy, charts, pictures, scenes, structures
 
 SIDE: Final = 128
 CELL: Final = 4
@@ -21,6 +21,9 @@ _DRAWN: Final = 160
 LEAST_CAPITAL: Final = 5.0
 LARGEST_CAPITAL: Final = 28.0
 _DRAWN_CAPITAL: Final = 36.0
+_LEAST_CONTRAST: Final = 6.0
+# So many samples beside a line are neither.
+_BESIDE: Final = 1.0
 
 
 class Sample(NamedTuple):
@@ -68,25 +71,39 @@ def _ground(views: list[npt.NDArray[Any]], rng: np.random.Generator, side: int) 
     return cv2.LUT(np.ascontiguousarray(piece), np.round(levels * 255).astype(np.uint8))
 
 
+def _seen(line: scenes.Line, *, hidden: bool) -> float:
+    """Return how well a line can be seen, 0 to 1: what is lost in noise teaches nothing.
+
+    hidden: it counts all the same.
+    """
+    if line.contrast < _LEAST_CONTRAST:
+        return 0.0
+    clear = 2.0 if hidden else line.contrast / max(line.grain, 1.0)
+    return min(1.0, line.contrast / 24) * min(1.0, max(0.0, (clear - 0.4) / 0.8))
+
+
 def _mark(
-    label: npt.NDArray[Any], weight: npt.NDArray[Any], line: scenes.Line, zoom: float
+    label: npt.NDArray[Any],
+    weight: npt.NDArray[Any],
+    line: scenes.Line,
+    zoom: float,
+    *,
+    hidden: bool,
 ) -> None:
-    """Mark the cells of a line; those close beside it do not count."""
-    thick = (line.right - line.left if line.upright else line.bottom - line.top) * zoom
-    around = max(3.0, 0.4 * thick)
+    """Mark the cells of a line; those that it fills by less than half do not count."""
     corners = np.array([line.top, line.left, line.bottom, line.right]) * zoom
-    outer = np.clip(
-        np.floor((corners + np.array([-around, -around, around, around])) / CELL), 0, None
-    )
+    beside = np.array([-_BESIDE, -_BESIDE, _BESIDE, _BESIDE])
+    outer = np.clip(np.floor((corners + beside) / CELL), 0, None)
     inner = np.clip(np.round((corners - np.array([0.5, 0.5, -0.5, -0.5])) / CELL), 0, None)
     top, left, bottom, right = outer.astype(int) + np.array([0, 0, 1, 1])
     weight[top:bottom, left:right] = np.where(label[top:bottom, left:right] > 0, 1, 0)
-    if line.contrast < 6 or line.capital * zoom > LARGEST_CAPITAL:
+    seen = _seen(line, hidden=hidden)
+    if not seen or line.capital * zoom > LARGEST_CAPITAL:
         return
     top, left, bottom, right = inner.astype(int)
     bottom, right = max(bottom, top + 1), max(right, left + 1)
     label[top:bottom, left:right] = 1
-    weight[top:bottom, left:right] = min(1.0, line.contrast / 24)
+    weight[top:bottom, left:right] = seen
 
 
 def _background(
@@ -94,9 +111,14 @@ def _background(
 ) -> npt.NDArray[Any]:
     """Return a square without text: a picture, a phantom, a texture, or two of them mixed."""
     kind = rng.random()
-    if kind < 0.15:
+    if kind < 0.13:
         view = pictures.texture(rng, side)
-    elif kind < 0.35:
+    elif kind < 0.2:
+        view = charts.chart(rng, side)
+    elif kind < 0.26:
+        whole = views[int(rng.integers(len(views)))] if rng.random() < 0.6 else None
+        view = charts.mosaic(rng, side, anatomy.drawn(rng, 96) if whole is None else whole)
+    elif kind < 0.42:
         view = anatomy.drawn(rng, side)
     else:
         view = _ground(views, rng, side)
@@ -108,9 +130,16 @@ def _background(
 
 
 def draw_sample(
-    views: list[npt.NDArray[Any]], seed: tuple[int, ...], *, heavy: float = 0.0
+    views: list[npt.NDArray[Any]],
+    seed: tuple[int, ...],
+    *,
+    heavy: float = 0.0,
+    hidden: bool = False,
 ) -> Sample:
-    """Draw one sample; the same seed draws the same. heavy: share of lines with thick strokes."""
+    """Draw one sample; the same seed draws the same.
+
+    heavy: share of lines with thick strokes. hidden: lines count also where noise hides them.
+    """
     rng = np.random.default_rng(seed)
     zoom = 1.0
     if rng.random() < 0.3:
@@ -144,7 +173,7 @@ def draw_sample(
     label = np.zeros((_DRAWN // CELL, _DRAWN // CELL), np.float32)
     weight = np.ones_like(label)
     for line in lines:
-        _mark(label, weight, line, zoom)
+        _mark(label, weight, line, zoom, hidden=hidden)
     row, column = (int(place) for place in rng.integers(0, (_DRAWN - SIDE) // CELL + 1, 2))
     n_cells = SIDE // CELL
     cells = np.s_[row : row + n_cells, column : column + n_cells]

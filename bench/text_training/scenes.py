@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from bench.text_training import contents, fonts
 
 View = npt.NDArray[Any]
+_Write = Callable[[np.random.Generator], str]
 
 STYLES: Final = (
     *("white", "white", "white", "grey", "black", "outlined", "boxed", "colour"),
@@ -19,18 +22,22 @@ STYLES: Final = (
 
 
 class Split(NamedTuple):
-    """Faces and words of one split."""
+    """Faces and words of one split; the share of blocks in other scripts than Latin."""
 
     faces: tuple[fonts.Face, ...]
     words: contents.Words
+    foreign: float = 0.0
 
 
-TRAINING: Final = Split(fonts.TRAINING, contents.TRAINING)
+TRAINING: Final = Split(fonts.TRAINING, contents.TRAINING, 0.1)
 HELD_OUT: Final = Split(fonts.HELD_OUT, contents.HELD_OUT)
 
 
 class Line(NamedTuple):
-    """A burnt-in line: box of its ink (end exclusive), which pixels it covers, what it is like."""
+    """A burnt-in line: box of its ink (end exclusive), which pixels it covers, what it is like.
+
+    contrast: of the ink with its ground; grain: by how much neighbours of the ground differ.
+    """
 
     top: int
     left: int
@@ -42,6 +49,7 @@ class Line(NamedTuple):
     upright: bool
     capital: float
     contrast: float
+    grain: float
 
 
 def _fill(patch: View, ink: View, style: str, rng: np.random.Generator) -> npt.NDArray[Any]:
@@ -73,10 +81,17 @@ def _contrast(before: View, after: View, ink: npt.NDArray[Any]) -> float:
     return float(abs(np.median(after[ink].astype(np.float32)) - np.median(ground)))
 
 
+def _grain(after: View, ink: npt.NDArray[Any]) -> float:
+    """Spread of the noise beside the ink, in grey levels, from the steps between neighbours."""
+    apart = ~(ink[:, 1:] | ink[:, :-1])
+    steps = np.abs(np.diff(after.astype(np.float32), axis=1))[apart]
+    return float(1.05 * np.median(steps)) if steps.size else 0.0
+
+
 def _burn(
     view: View, at: tuple[int, int], ink: View, style: str, rng: np.random.Generator
-) -> tuple[npt.NDArray[Any], float]:
-    """Burn one line into the view at (top, left); the ink that lies inside, and its contrast."""
+) -> tuple[npt.NDArray[Any], float, float]:
+    """Burn one line into the view at (top, left); the ink inside, its contrast, the grain."""
     margin = int(rng.integers(1, 4))
     top, left = max(at[0] - margin, 0), max(at[1] - margin, 0)
     bottom = min(at[0] + ink.shape[0] + margin, view.shape[0])
@@ -89,7 +104,7 @@ def _burn(
     before = patch.copy()
     patch[:] = np.clip(_fill(patch, padded, style, rng), 0, 255).astype(np.uint8)
     contrast = _contrast(before, patch, padded > 127)
-    return inside > 127, contrast
+    return inside > 127, contrast, _grain(patch, padded > 127)
 
 
 def _place(
@@ -110,6 +125,19 @@ def _part(ink: View, longest: int, rng: np.random.Generator) -> View:
     return np.ascontiguousarray(ink[:, start : start + longest])
 
 
+def _writing(split: Split, rng: np.random.Generator) -> tuple[fonts.Face, _Write]:
+    """Return a block's face, and what writes its lines about people."""
+    faces = split.faces
+    write: _Write = functools.partial(contents.person_line, words=split.words)
+    if split.foreign and rng.random() < split.foreign:
+        faces, write = (
+            (fonts.CYRILLIC_AND_GREEK, contents.cyrillic_or_greek_line)
+            if rng.random() < 0.6
+            else (fonts.EAST_ASIAN, contents.east_asian_line)
+        )
+    return faces[int(rng.integers(len(faces)))], write
+
+
 def burn_block(
     view: View,
     split: Split,
@@ -126,13 +154,13 @@ def burn_block(
     cut: of a line that is too long for the view a part is burnt in; otherwise it is left out.
     heavy: the share of lines with thicker strokes.
     """
-    face = split.faces[int(rng.integers(len(split.faces)))]
+    face, write = _writing(split, rng)
     capital = float(np.exp(rng.uniform(np.log(capitals[0]), np.log(capitals[1]))))
     style = STYLES[int(rng.integers(len(STYLES)))]
     inks, persons = [], []
     for _ in range(rng.integers(1, most_lines + 1)):
         person = bool(rng.random() < 0.6)
-        text = contents.person_line(rng, split.words) if person else contents.setting_line(rng)
+        text = write(rng) if person else contents.setting_line(rng)
         ink = fonts.draw_line(face, text, capital, rng, heavy=heavy)
         if cut:
             ink = _part(ink, view.shape[1] - 5, rng)
@@ -156,10 +184,9 @@ def burn_block(
             left += across - ink.shape[1]
         if top + ink.shape[0] > view.shape[0] or left + ink.shape[1] > view.shape[1]:
             break
-        drawn, contrast = _burn(view, (top, left), ink, style, rng)
+        drawn, *seen = _burn(view, (top, left), ink, style, rng)
         bottom, right = top + drawn.shape[0], left + drawn.shape[1]
-        lines.append(
-            Line(top, left, bottom, right, drawn, style, person, upright, capital, contrast)
-        )
+        box = (top, left, bottom, right)
+        lines.append(Line(*box, drawn, style, person, upright, capital, *seen))
         place[axis] += ink.shape[axis] + gap
     return lines

@@ -52,21 +52,25 @@ def loss(net: model.Net, planes: Tensor, label: Tensor, weight: Tensor) -> Tenso
         + hard.mean() * 0.5
     )
     there = _coarse(text)
-    clear = (1 - _coarse(label)) * _coarse(weight)
+    near = functional.max_pool2d(_coarse(label)[:, None], 3, 1, 1)[:, 0]
+    clear = (1 - near) * _coarse(weight)
     missed = functional.softplus(-gate) * there
     passed = functional.softplus(gate) * clear
     stopping = _GATE_TEXT * missed.sum() / (there.sum() + 1) + passed.sum() / (clear.sum() + 1)
     return own + _GATE_SHARE * stopping
 
 
-def batches(pictures: Path, seed: int, *, turned: float, heavy: float) -> Iterator[Batch]:
+def batches(
+    pictures: Path, seed: int, *, turned: float, heavy: float, hidden: bool
+) -> Iterator[Batch]:
     """Yield batches from a ring of samples that is renewed as training goes on, forever.
 
-    turned: the share of samples turned by 90 degrees. heavy: of lines with thick strokes.
+    turned: the share of samples turned by 90 degrees. heavy: of lines with thick strokes. hidden:
+    lines count also where noise hides them.
     """
     views = samples.load_views(pictures)
     rng = np.random.default_rng((seed, 1))
-    draw = partial(samples.draw_sample, views, heavy=heavy)
+    draw = partial(samples.draw_sample, views, heavy=heavy, hidden=hidden)
     ring = [draw((seed, 2, number)) for number in range(BATCH * 4)]
     number = len(ring)
     while True:
@@ -112,13 +116,15 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--turned", type=float, default=0.2, help="share of samples turned")
     parser.add_argument("--heavy", type=float, default=0.15, help="share of lines made bold")
+    parser.add_argument("--hidden", action="store_true", help="learn what noise hides, too")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     net = model.load(given.start) if given.start else model.initial(given.seed)
     moving = torch.optim.AdamW(net.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
-    supply = batches(given.pictures, given.seed, turned=given.turned, heavy=given.heavy)
+    shares = {"turned": given.turned, "heavy": given.heavy, "hidden": given.hidden}
+    supply = batches(given.pictures, given.seed, **shares)
     mean, began = 0.0, time.process_time()
     for step in range(1, given.steps + 1):
         warm = min(1.0, step / 100)
