@@ -23,7 +23,8 @@ import numpy.typing as npt
 from bench.text_training import pictures, scenes, structures
 from fastdeid.pixels.examine import examine_frames
 from fastdeid.pixels.masks import Box
-from fastdeid.pixels.text import TextLine, find_text
+from fastdeid.pixels.text import find_text
+from fastdeid.pixels.text_lines import TextLine
 from fastdeid.pixels.views import grey_view
 
 View = npt.NDArray[Any]

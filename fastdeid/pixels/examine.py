@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.kernels.projections import extend_projections, find_changed_tiles
+from fastdeid.pixels.ink import ink_of
 from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.likelihood import TILE
 from fastdeid.pixels.masks import Box
-from fastdeid.pixels.text import DEFAULT, TextLine, Thresholds, find_text, merged
+from fastdeid.pixels.text import DEFAULT, Thresholds, find_text
+from fastdeid.pixels.text_lines import TextLine, merged
 from fastdeid.pixels.views import colour_view, grey_view, window_of
 
 View = npt.NDArray[np.uint8]
@@ -199,9 +201,10 @@ class _Projections:
         """
         if self._least is None or self._largest is None:
             return []
-        lines = [line for line in find_text(self._least, thresholds) if line.ink >= 0]
-        lines += [line for line in find_text(self._largest, thresholds) if line.ink <= 0]
-        return merged(lines)
+        bright = find_text(self._least, thresholds)
+        dark = find_text(self._largest, thresholds)
+        lines = [line for line in bright if ink_of(self._least, line) >= 0]
+        return merged(lines + [line for line in dark if ink_of(self._largest, line) <= 0])
 
 
 class _Views:

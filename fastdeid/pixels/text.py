@@ -2,77 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from fastdeid.kernels import components as runs_of
-from fastdeid.pixels.ink import find_ink, line_boxes
+from fastdeid.kernels import components as kernel
+from fastdeid.pixels.connected import connected
 from fastdeid.pixels.likelihood import TILE, likelihood_map
 from fastdeid.pixels.net import CELL
+from fastdeid.pixels.text_lines import TextLine, joined, merged
 
 View = npt.NDArray[np.uint8]
-Boxes = npt.NDArray[np.int32]
+Boxes = npt.NDArray[np.int64]
 Likelihood = npt.NDArray[np.float32]
 Cells = npt.NDArray[np.bool_]
 Tiles = npt.NDArray[np.bool_]
 
 
 class Thresholds(NamedTuple):
-    """What counts as text: a place above `seed`, grown over cells above `grow`."""
+    """What counts as text: a place above `seed`, grown over cells above `grow`.
+
+    Along its lines it also takes cells above `doubt`.
+    """
 
     seed: float = 0.9
     grow: float = 0.3
+    doubt: float = 0.25
     n_seeds: int = 3
 
 
 DEFAULT: Final = Thresholds()
 
-
-class TextLine(NamedTuple):
-    """A box with text, end exclusive, and the mean likelihood of its place.
-
-    ink: 1 when it is brighter than its surroundings, -1 when darker, 0 when that is not known.
-    """
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-    score: float
-    ink: int = 0
-
-
 _LEAST_SIDE: Final = 48
 _LARGEST_SCALE: Final = 4
-# Boxes are joined when the box around both is larger than what they cover by no more than this.
-_SLACK: Final = 1.15
 # Lines thinner than this, padding included, are a texture to the net.
 _LEGIBLE: Final = 14
-# Cells around a region in which its ink may lie; runs whose ends differ by so many cells are alike.
-_MARGIN: Final = 6
-_BESIDE: Final = 20
+# Runs of cells whose ends differ by so many are alike.
 _LIKE: Final = 1
+# The box around boxes of cells may hold so many times their cells.
+_ROUGH: Final = 1.07
+# A line is made longer by so many cells to each side where the net was in doubt.
+_FURTHER: Final = 4
+# Boxes of cells become larger by this share of their lesser side, and by so many samples at least;
+# along a line by more, where it may go on. What is thicker holds several lines.
+_PAD: Final = 1 / 6
+_PAD_ALONG: Final = 0.4
+_LEAST_PAD: Final = 3
+_THICKEST: Final = 28
 
 
-def _accepted(likelihood: Likelihood, thresholds: Thresholds) -> list[tuple[Boxes, float]]:
-    """Return the box in cells, and the mean likelihood, of each place that is text."""
+class _Place(NamedTuple):
+    """A place with text: its cells, where they begin, and their mean likelihood."""
+
+    cells: Cells
+    top: int
+    left: int
+    score: float
+
+
+def _places(likelihood: Likelihood, thresholds: Thresholds) -> Iterator[_Place]:
+    """Yield what hangs together above `grow` and has enough seeds, longer where that is likely."""
     likely = (likelihood >= thresholds.grow).view(np.uint8)
-    seeds = find_ink(likely, (likelihood >= thresholds.seed).view(np.uint8))
-    levels = find_ink(likely, (likelihood * 255).astype(np.uint8))
-    accepted = seeds[:, runs_of.SUM] >= thresholds.n_seeds
-    scores = levels[:, runs_of.SUM] / (255 * levels[:, runs_of.AREA])
-    return [
-        (one[:4].astype(np.int32), float(score))
-        for one, score in zip(seeds[accepted], scores[accepted], strict=True)
-    ]
+    found = connected(likely, (likelihood >= thresholds.seed).view(np.uint8))
+    reach = _FURTHER
+    doubtful = np.pad((likelihood >= thresholds.doubt).view(np.uint8), reach)
+    for number in np.flatnonzero(found.components[:, kernel.SUM] >= thresholds.n_seeds).tolist():
+        top, left, bottom, right = found.components[number, kernel.TOP : kernel.RIGHT + 1].tolist()
+        cells = found.cells_of(number, reach)
+        inner = cells[reach:-reach, reach:-reach].view(np.bool_)
+        score = float(likelihood[top:bottom, left:right][inner].mean())
+        around = doubtful[top : bottom + 2 * reach, left : right + 2 * reach] | cells
+        along = np.ones((1, 3) if right - left >= bottom - top else (3, 1), np.uint8)
+        for _ in range(reach):
+            cells = cv2.dilate(cells, along) & around
+        yield _Place(cells.view(np.bool_), top - reach, left - reach, score)
 
 
 def _cell_boxes(cells: Cells) -> Boxes:
-    """Return boxes, in cells, that cover the cells: runs of a row, joined with like ones below."""
+    """Return boxes that cover the cells: runs of a row, joined with like ones below."""
     finished: list[list[int]] = []
     growing: list[list[int]] = []
     for row in range(cells.shape[0]):
@@ -86,37 +96,18 @@ def _cell_boxes(cells: Cells) -> Boxes:
             below.append([top, min(left, first), row + 1, max(right, last)])
         finished += growing
         growing = below
-    return np.array(finished + growing, np.int32).reshape(-1, 4)
-
-
-def _lines_of(
-    view: View, likelihood: Likelihood, region: Boxes, thresholds: Thresholds
-) -> tuple[Boxes, int]:
-    """Return the boxes of one region: its cells, and the lines of its ink; and which ink it is."""
-    top, left = max(int(region[0]) - _MARGIN, 0), max(int(region[1]) - _BESIDE, 0)
-    bottom = min(int(region[2]) + _MARGIN, likelihood.shape[0])
-    right = min(int(region[3]) + _BESIDE, likelihood.shape[1])
-    cells = likelihood[top:bottom, left:right] >= thresholds.grow
-    piece = view[top * CELL : bottom * CELL, left * CELL : right * CELL]
-    inked, ink = line_boxes(np.ascontiguousarray(piece), cells, CELL)
-    inside = np.zeros(cells.shape, np.bool_)
-    rows, columns = (
-        slice(region[0] - top, region[2] - top),
-        slice(region[1] - left, region[3] - left),
-    )
-    inside[rows, columns] = cells[rows, columns]
-    boxes: Boxes = np.concatenate([_cell_boxes(inside) * CELL, inked])
-    boxes += np.array([top, left, top, left], np.int32) * CELL
-    return boxes, ink
+    return np.array(finished + growing, np.int64).reshape(-1, 4)
 
 
 def _padded(boxes: Boxes, shape: tuple[int, ...]) -> Boxes:
-    """Return the boxes grown by a sixth of their lesser side, at least three samples."""
-    lesser = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    pad = np.maximum(3, lesser // 6)
-    grown = boxes + np.stack([-pad, -pad, pad, pad], 1)
-    limits = np.array([*shape, *shape])
-    clipped: Boxes = np.clip(grown, 0, limits).astype(np.int32)
+    """Return boxes with what may stand out of their cells, cut to the view."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    lesser = np.minimum(sides.min(1), _THICKEST)
+    across = np.maximum(_LEAST_PAD, (lesser * _PAD).astype(np.int64))
+    along = np.maximum(across, (lesser * _PAD_ALONG).astype(np.int64))
+    pads = np.where(2 * sides > 3 * sides[:, ::-1], along[:, None], across[:, None])
+    grown = np.concatenate([boxes[:, :2] - pads, boxes[:, 2:] + pads], 1)
+    clipped: Boxes = np.clip(grown, 0, np.array([*shape, *shape]))
     return clipped
 
 
@@ -125,10 +116,12 @@ def _scaled_lines(
 ) -> list[TextLine]:
     """Return the lines of a view that was made smaller by `scale`, in samples of the whole."""
     lines = []
-    for region, score in _accepted(likelihood, thresholds):
-        found, ink = _lines_of(view, likelihood, region, thresholds)
-        for top, left, bottom, right in (_padded(found, view.shape) * scale).tolist():
-            lines.append(TextLine(top, left, bottom, right, score, ink))
+    for place in _places(likelihood, thresholds):
+        boxes, _ = joined(_cell_boxes(place.cells), _ROUGH)
+        boxes = (boxes + np.array([place.top, place.left] * 2)) * CELL
+        padded = _padded(boxes, view.shape) * scale
+        for top, left, bottom, right in padded.tolist():
+            lines.append(TextLine(top, left, bottom, right, place.score))
     return lines
 
 
@@ -154,36 +147,6 @@ def _halved(where: Tiles) -> Tiles:
     even[: where.shape[0], : where.shape[1]] = where
     parts: Tiles = np.asarray(even.reshape(rows // 2, 2, columns // 2, 2).any((1, 3)))
     return parts
-
-
-def merged(lines: Sequence[TextLine]) -> list[TextLine]:
-    """Return the lines with those joined that tell of the same place: one box for both.
-
-    The larger score counts; the ink is not known where they differ.
-    """
-    boxes = np.array([line[:4] for line in lines], np.int64).reshape(-1, 4)
-    found = list(lines)
-    remain = np.ones(len(found), np.bool_)
-    for number in range(len(found)):
-        while remain[number]:
-            own = boxes[number]
-            least, most = np.minimum(boxes[:, :2], own[:2]), np.maximum(boxes[:, 2:], own[2:])
-            shared = np.minimum(boxes[:, 2:], own[2:]) - np.maximum(boxes[:, :2], own[:2])
-            both = shared.clip(0).prod(1)
-            areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
-            alike = (most - least).prod(1) <= _SLACK * (areas + areas[number] - both)
-            alike &= remain & (both > 0)
-            alike[number] = False
-            if not alike.any():
-                break
-            other = int(alike.argmax())
-            remain[other] = False
-            one, two = found[number], found[other]
-            boxes[number] = (*least[other], *most[other])
-            ink = one.ink if one.ink == two.ink else 0
-            top, left, bottom, right = boxes[number].tolist()
-            found[number] = TextLine(top, left, bottom, right, max(one.score, two.score), ink)
-    return [line for line, stays in zip(found, remain.tolist(), strict=True) if stays]
 
 
 def find_text(

@@ -218,11 +218,6 @@ def find_components(
     return naive_pixels.find_components(mask, grey)
 
 
-def group_lines(boxes: Sequence[Sequence[int]], reach: int, tolerance: int) -> list[int]:
-    """Return the line of each letter."""
-    return naive_pixels.group_lines(boxes, reach, tolerance)
-
-
 def count_levels(samples: naive_pixels.Samples, step: int) -> Mapping[int, int]:
     """Return how often each level stands among every `step`-th sample."""
     return naive_pixels.count_levels(samples, step)

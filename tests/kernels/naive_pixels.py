@@ -58,26 +58,6 @@ def find_components(mask: View, grey: View) -> list[Component]:
     return components
 
 
-def group_lines(boxes: Sequence[Sequence[int]], reach: int, tolerance: int) -> list[int]:
-    """Return the line of each letter (top, left, bottom, right, grey), in order."""
-
-    def belong(one: Sequence[int], other: Sequence[int]) -> bool:
-        low, high = sorted([one[2] - one[0], other[2] - other[0]])
-        gap = max(one[1], other[1]) - min(one[3], other[3])
-        beside = 2 * (min(one[2], other[2]) - max(one[0], other[0])) >= low
-        near = 100 * gap <= reach * high * (0.5 if high > 2 * low else 1)
-        return beside and near and abs(one[4] - other[4]) <= tolerance
-
-    lines = [{number} for number in range(len(boxes))]
-    for one in range(len(boxes)):
-        for other in range(one):
-            if belong(boxes[one], boxes[other]):
-                joined = [line for line in lines if one in line or other in line]
-                lines = [line for line in lines if line not in joined] + [set().union(*joined)]
-    lines.sort(key=min)
-    return [next(n for n, line in enumerate(lines) if box in line) for box in range(len(boxes))]
-
-
 def count_levels(samples: Samples, step: int) -> Counter[int]:
     """Return how often each level stands among every `step`-th sample."""
     return Counter(samples[::step].tolist())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdeid.kernels import boxes as box_kernels
-from fastdeid.kernels import components, histograms, lines, projections
+from fastdeid.kernels import components, histograms, projections
 from tests.kernels import naive
 
 Array = npt.NDArray[Any]
@@ -48,26 +48,6 @@ def test_a_spiral_is_one_component() -> None:
 def test_components_that_do_not_fit_are_refused() -> None:
     mask = np.array([[1, 0, 1, 0, 1]], np.uint8)
     assert found_components(mask, mask, n_runs=2)[0] == -1
-
-
-BOXES = st.lists(
-    st.tuples(*[st.integers(0, 30)] * 2, *[st.integers(1, 12)] * 2, st.integers(0, 40)), max_size=9
-)
-
-
-@given(BOXES, st.integers(0, 200), st.integers(0, 40))
-def test_lines_join_letters_beside_each_other(
-    drawn_boxes: list[tuple[int, ...]], reach: int, tolerance: int
-) -> None:
-    boxes = sorted(
-        ((top, left, top + high, left + wide, grey) for top, left, high, wide, grey in drawn_boxes),
-        key=lambda box: box[1],
-    )
-    labels = np.empty(len(boxes), np.int32)
-    table = np.array(boxes, np.int32).reshape(-1, 5)
-    n_lines = lines.group_lines(table, reach, tolerance, labels)
-    assert labels.tolist() == naive.group_lines(boxes, reach, tolerance)
-    assert n_lines == len(set(labels.tolist()))
 
 
 TYPES = st.sampled_from([np.uint8, np.uint16, np.int16])

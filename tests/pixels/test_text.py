@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastdeid.pixels.likelihood import TILE
-from fastdeid.pixels.text import TextLine, find_text, merged
+from fastdeid.pixels.text import find_text
+from fastdeid.pixels.text_lines import TextLine, merged
 from tests.pixels.drawing import CLEAN, FACES, burn, ink_of, phantom
 
 NAME = "DOE, JANE 1950-02-03"
@@ -91,11 +95,37 @@ def test_a_line_has_one_box() -> None:
 
 
 def test_boxes_of_one_place_are_joined_and_those_of_two_lines_are_not() -> None:
-    one = TextLine(10, 10, 24, 120, 0.8, 1)
-    inside = TextLine(12, 40, 22, 90, 0.9, 1)
-    beside = TextLine(11, 100, 25, 150, 0.7, -1)
-    below = TextLine(40, 10, 54, 120, 0.6, 1)
-    assert merged([one, inside, beside, below]) == [TextLine(10, 10, 25, 150, 0.9, 0), below]
+    one = TextLine(10, 10, 24, 120, 0.8)
+    inside = TextLine(12, 40, 22, 90, 0.9)
+    beside = TextLine(10, 100, 24, 150, 0.7)
+    below = TextLine(40, 10, 54, 120, 0.6)
+    assert merged([one, inside, beside, below]) == [TextLine(10, 10, 24, 150, 0.9), below]
+
+
+def test_a_hundred_boxes_in_a_slanting_row_do_not_become_the_box_around_all() -> None:
+    steps = [TextLine(5 * n, 8 * n, 5 * n + 14, 8 * n + 60, 0.9) for n in range(100)]
+    joined = merged(steps)
+    before, after = (covered((520, 860), lines) for lines in (steps, joined))
+    assert (before <= after).all()
+    assert after.sum() <= 1.04 * before.sum()
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.integers(0, 40)] * 2, *[st.integers(1, 30)] * 2, st.floats(0, 1)),
+        max_size=12,
+    )
+)
+def test_joined_boxes_cover_all_that_they_stand_for(drawn: list[tuple[Any, ...]]) -> None:
+    lines = [TextLine(top, left, top + a, left + b, score) for top, left, a, b, score in drawn]
+    joined = merged(lines)
+    before, after = (covered((80, 80), some) for some in (lines, joined))
+    assert (before <= after).all()
+    assert len(joined) <= len(lines)
+    assert {line.score for line in joined} <= {line.score for line in lines}
+    assert max((line.score for line in joined), default=0) == max(
+        (line.score for line in lines), default=0
+    )
 
 
 def test_only_the_tiles_asked_for_are_looked_at() -> None:
