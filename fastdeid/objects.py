@@ -126,10 +126,20 @@ def entries(uri: str, *, recursive: bool = False) -> Iterator[Info]:
     from pyarrow.fs import FileSelector
 
     store, path = located(uri)
+    # Of Google's store pyarrow lists no prefix that has no object of its own: see what is below.
+    implied = uri.startswith("gs://") and not recursive
     with _nameless():
-        listed = store.get_file_info(FileSelector(path, recursive=recursive))
+        listed = store.get_file_info(FileSelector(path, recursive=recursive or implied))
+    prefixes = set()
     for found in listed:
-        yield _info(found, uri + found.path[len(path) :])
+        name = found.path[len(path) :]
+        first = name.find("/", 1)
+        if not implied or (first < 0 and found.is_file):
+            yield _info(found, uri + name)
+        else:
+            prefixes.add(name if first < 0 else name[:first])
+    for prefix in sorted(prefixes):
+        yield Info(uri + prefix, -1, 0)
 
 
 def open_input(uri: str) -> Any:
