@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 PACKAGES: Final = {
+    "dcmcjpeg": "dcmtk",
     "dcmdump": "dcmtk",
     "gdcmdump": "libgdcm-tools",
     "dciodvfy": "dicom3tools",

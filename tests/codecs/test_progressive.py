@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import cv2
 import numpy as np
+import numpy.typing as npt
+import pydicom
 import pytest
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from fastdeid.codecs import codec_for
 from fastdeid.errors import DicomError
 from fastdeid.pixels.masks import Layout
+from tests import judges
 from tests.codecs.jpegs import Samples, coded, coefficients, shown
 
 BASELINE = "1.2.840.10008.1.2.4.50"
@@ -83,3 +91,51 @@ def test_every_truncated_progressive_frame_is_refused() -> None:
     for end in range(2, len(frame) - 2, max(len(frame) // 40, 1)):
         with pytest.raises(DicomError):
             codec.decode(frame[:end])
+
+
+def coded_in_12_bits(samples: npt.NDArray[np.uint16], option: str, folder: Path) -> pydicom.Dataset:
+    """Return what DCMTK makes of grey samples of 12 bits."""
+    data = pydicom.Dataset()
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data.SOPClassUID, data.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
+    data.Rows, data.Columns = samples.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
+    data.PixelData = samples.tobytes()
+    source, target = folder / "native.dcm", folder / f"{option}.dcm"
+    data.save_as(source, enforce_file_format=True)
+    subprocess.run(["dcmcjpeg", option, "+ua", source, target], check=True, timeout=60)
+    return pydicom.dcmread(target)
+
+
+@pytest.mark.parametrize("option", ["+ep", "+es"])
+def test_progressive_frames_of_12_bits_are_masked_in_their_blocks(
+    option: str, tmp_path: Path
+) -> None:
+    judges.require("dcmcjpeg")
+    rng = np.random.default_rng(4)
+    noise = cv2.GaussianBlur(rng.normal(0, 4000, (93, 150)), (0, 0), 3)
+    samples = np.clip(np.asarray(noise) + 2000, 0, 4095).astype(np.uint16)
+    data = coded_in_12_bits(samples, option, tmp_path)
+    frame = next(generate_frames(data.PixelData, number_of_frames=1))
+    assert b"\xff\xc2" in frame
+    codec = codec_for("1.2.840.10008.1.2.4.51", Layout(93, 150, "MONOCHROME2", 1, 16, 12, 11))
+    masked = codec.mask(frame, [BOX], (0,))
+    assert b"\xff\xc1" in masked
+    shown_by_dcmtk = []
+    for number, one in enumerate((frame, masked)):
+        data.PixelData = encapsulate([one])
+        if number:
+            data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.51"
+        source, target = tmp_path / f"{number}.dcm", tmp_path / f"{number}-native.dcm"
+        data.save_as(source)
+        subprocess.run(["dcmdjpeg", source, target], check=True, timeout=60)
+        shown_by_dcmtk.append(pydicom.dcmread(target).pixel_array.astype(int))
+    before, after = shown_by_dcmtk
+    assert np.abs(codec.decode(frame).astype(int) - before).max() <= 1
+    top, left, bottom, right = codec.grown(frame, [BOX])[0]
+    outside = np.ones(before.shape, np.bool_)
+    outside[top : bottom + 1, left : right + 1] = False
+    assert np.array_equal(after[outside], before[outside])
+    assert after[BOX[0] : BOX[2], BOX[1] : BOX[3]].max() <= 1
