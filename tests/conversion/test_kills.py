@@ -171,10 +171,11 @@ def test_every_rename_can_be_the_last_thing_that_happens(
 ) -> None:
     """Settings, plan, parts and tables appear by renames: end the process before each of them."""
     source = write_archive(tmp_path / "source", n_patients=2, n_files=3)
-    run(source, tmp_path / "alone", key=key, workers=0, make=FakeDeidentifier)
+    run(source, tmp_path / "alone", key=key, workers=0, pixels="off", make=FakeDeidentifier)
     steps = 0
     while killed_before_rename(steps, source, tmp_path / f"out{steps}", key, monkeypatch):
-        run(source, tmp_path / f"out{steps}", key=key, workers=0, make=FakeDeidentifier)
+        out = tmp_path / f"out{steps}"
+        run(source, out, key=key, workers=0, pixels="off", make=FakeDeidentifier)
         assert result(tmp_path / f"out{steps}") == result(tmp_path / "alone")
         steps += 1
     assert steps == len(["run.json", "plan", "part", *["table"] * 4, "summary"])
@@ -197,7 +198,7 @@ def killed_before_rename(
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", counted)
         try:
-            run(source, target, key=key, workers=0, make=FakeDeidentifier)
+            run(source, target, key=key, workers=0, pixels="off", make=FakeDeidentifier)
         except Killed:
             return True
     return False
