@@ -68,14 +68,22 @@ def instances_table(paths: pa.Array, part: pa.Table) -> pa.Table:
 
     paths: the binary paths below SOURCE of the rows of `part`, in their order.
     """
-    raw = paths.to_pylist()
-    texts = [path.decode("utf-8", "replace") for path in raw]
-    # Only a path that is not UTF-8 needs its bytes beside the text.
-    odd = [None if text.encode() == path else path for text, path in zip(texts, raw, strict=True)]
     columns = {name: part.column(name) for name in part.column_names}
-    columns["source_path"] = pa.array(texts, pa.string())
-    columns["source_path_bytes"] = pa.array(odd, pa.binary())
+    columns["source_path"], columns["source_path_bytes"] = _shown(paths)
     return _as_declared(manifest.INSTANCES, columns)
+
+
+def _shown(paths: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return paths as text, and the bytes of those that are not UTF-8."""
+    try:
+        return paths.cast(pa.string()), pa.nulls(len(paths), pa.binary())
+    except pa.ArrowInvalid:
+        raw = paths.to_pylist()
+        texts = [path.decode("utf-8", "replace") for path in raw]
+        odd = [
+            path if text.encode() != path else None for text, path in zip(texts, raw, strict=True)
+        ]
+        return pa.array(texts, pa.string()), pa.array(odd, pa.binary())
 
 
 # The order of SOURCE must not show: folders named after patients would give away the alphabetical
@@ -97,12 +105,17 @@ def manifest_rows(part: pa.Table) -> pa.Table:
 def manifest_table(rows: pa.Table, profile: str, options: str) -> pa.Table:
     """Return rows of TARGET/manifest.parquet, made of what `manifest_rows` has returned."""
     columns = {name: rows.column(name) for name in rows.column_names}
-    written = rows.column("masks").to_pylist()
-    boxes = [None if one is None else msgspec.json.decode(one) for one in written]
-    columns["masks"] = pa.array(boxes, _BOXES)
+    columns["masks"] = _boxes(rows.column("masks"))
     columns["profile"] = pa.repeat(pa.scalar(profile), rows.num_rows)
     columns["options"] = pa.repeat(pa.scalar(options), rows.num_rows)
     return _as_declared(manifest.MANIFEST, columns)
+
+
+def _boxes(written: pa.ChunkedArray) -> pa.Array:
+    if written.null_count == len(written):
+        return pa.nulls(len(written), _BOXES)
+    decoded = [None if one is None else msgspec.json.decode(one) for one in written.to_pylist()]
+    return pa.array(decoded, _BOXES)
 
 
 _IDENTITY_COLUMNS: Final = (
