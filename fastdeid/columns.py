@@ -83,8 +83,9 @@ def has_output(verdicts: pa.ChunkedArray) -> pa.ChunkedArray:
 def pixel_counts(rows: pa.Table) -> dict[str, int]:
     """Return how many instances and frames were examined and masked; {} when none was."""
     counts = {}
+    stands = has_output(rows.column("verdict"))
     for name in ("frames_examined", "frames_masked"):
-        column = rows.filter(has_output(rows.column("verdict"))).column(name)
+        column = rows.column(name).filter(stands)
         counts[name.replace("frames", "instances")] = len(column) - column.null_count
         counts[name] = pc.sum(column).as_py() or 0
     return counts if any(counts.values()) else {}

@@ -96,10 +96,11 @@ MANIFEST_ORDER: Final = (
 
 def manifest_rows(part: pa.Table) -> pa.Table:
     """Return the rows of a partition that go into TARGET/manifest.parquet, in any order."""
-    part = part.filter(pc.is_valid(part.column("sop_instance_uid")))
     part = part.append_column("status", part.column("verdict"))
     held = set(part.column_names)
-    return part.select([one.name for one in manifest.MANIFEST.columns if one.name in held])
+    rows = part.select([one.name for one in manifest.MANIFEST.columns if one.name in held])
+    uids = rows.column("sop_instance_uid")
+    return rows.filter(pc.is_valid(uids)) if uids.null_count else rows
 
 
 def manifest_table(rows: pa.Table, profile: str, options: str) -> pa.Table:

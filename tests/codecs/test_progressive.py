@@ -11,7 +11,11 @@ import numpy.typing as npt
 import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    SecondaryCaptureImageStorage,
+)
 
 from fastdeid.codecs import codec_for
 from fastdeid.errors import DicomError
@@ -120,14 +124,14 @@ def test_progressive_frames_of_12_bits_are_masked_in_their_blocks(
     data = coded_in_12_bits(samples, option, tmp_path)
     frame = next(generate_frames(data.PixelData, number_of_frames=1))
     assert b"\xff\xc2" in frame
-    codec = codec_for("1.2.840.10008.1.2.4.51", Layout(93, 150, "MONOCHROME2", 1, 16, 12, 11))
+    codec = codec_for(JPEGExtended12Bit, Layout(93, 150, "MONOCHROME2", 1, 16, 12, 11))
     masked = codec.mask(frame, [BOX], (0,))
     assert b"\xff\xc1" in masked
     shown_by_dcmtk = []
     for number, one in enumerate((frame, masked)):
         data.PixelData = encapsulate([one])
         if number:
-            data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.51"
+            data.file_meta.TransferSyntaxUID = JPEGExtended12Bit
         source, target = tmp_path / f"{number}.dcm", tmp_path / f"{number}-native.dcm"
         data.save_as(source)
         subprocess.run(["dcmdjpeg", source, target], check=True, timeout=60)
