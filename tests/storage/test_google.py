@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import io
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from pyarrow import fs
 
@@ -29,7 +31,11 @@ pytestmark = [
         reason="gcp-storage-emulator is not installed",
     ),
 ]
-_SERVE = "from gcp_storage_emulator.__main__ import main; main()"
+# One request at a time: an object of which only the start is read would block the server.
+_SERVE = (
+    "import http.server as server; server.HTTPServer = server.ThreadingHTTPServer; "
+    "from gcp_storage_emulator.__main__ import main; main()"
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +66,27 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         process.wait()
 
 
+def with_pixels(content: bytes, side: int) -> bytes:
+    """Return an instance with a frame of 16 bits, black."""
+    data = pydicom.dcmread(io.BytesIO(content), force=True)
+    data.Rows = data.Columns = side
+    data.BitsAllocated, data.BitsStored, data.HighBit = 16, 16, 15
+    data.SamplesPerPixel, data.PixelRepresentation = 1, 0
+    data.PhotometricInterpretation = "MONOCHROME2"
+    data.add_new("PixelData", "OW", bytes(2 * side * side))
+    written = io.BytesIO()
+    data.save_as(written)
+    return written.getvalue()
+
+
 def test_a_run_from_store_to_store_leaves_what_a_run_on_files_leaves(
     store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "_store", lambda _, bucket: (store, bucket))
-    # The server answers one request at a time: an object of which only the start is read blocks it.
-    content = some_files(2, 2)
+    content = dict(some_files(2, 2))
+    # Longer than what is put at once, and than what is read of an object at first.
+    name = min(content)
+    content[name] = with_pixels(content[name], 2200)
     key = write_key(tmp_path / "P.key", KEY)
     given: Any = {"key": key, "workers": 0, "pixels": "off", "sync": False}
     local.run(write_files(tmp_path / "in", content), tmp_path / "out", **given)
