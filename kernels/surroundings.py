@@ -14,7 +14,7 @@ LEAST_SPREAD = 6.0
 # Rows and columns of zeros around the view.
 BORDER = 2
 
-_KERNEL = {"cache": True, "nogil": True, "_nrt": False}
+_KERNEL = {"cache": True, "nogil": True, "_nrt": False, "error_model": "numpy"}
 _helper = nb.extending.register_jitable(_nrt=False, forceinline=True)
 
 _VIEW = nb.types.Array(nb.uint8, 2, "C", readonly=True)

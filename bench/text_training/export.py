@@ -1,5 +1,7 @@
 """Write the mean of nets as ONNX: `python -m bench.text_training.export A.npz B.npz NET.onnx`.
 
+Weights are stored as float16, biases as float32; the net computes in float32.
+
 Nets that one grew out of the other have a mean that is better than either.
 """
 
@@ -13,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bench.text_training.model import BODY, GATE, HEAD, STEM, Layer
+from bench.text_training.model import BODY, DETAIL, GATE, HEAD, STEM, Layer
 
 
 class _Graph:
@@ -33,10 +35,10 @@ class _Graph:
         return made
 
     def convolution(self, before: str, place: str, layer: Layer) -> str:
-        kernel, bias = (
-            self.constant(f"{place}.{part}", self._named[f"{place}.{part}"])
-            for part in ("weight", "bias")
-        )
+        half = self._named[f"{place}.weight"].astype(np.float16)
+        kernel = self.constant(f"{place}.weight", half)
+        kernel = self.node("Cast", [kernel], f"{place}.single", to=TensorProto.FLOAT)
+        bias = self.constant(f"{place}.bias", self._named[f"{place}.bias"])
         return self.node(
             "Conv",
             [before, kernel, bias],
@@ -49,6 +51,10 @@ class _Graph:
 
     def rectified(self, before: str) -> str:
         return self.node("Relu", [before], f"{before}.relu")
+
+    def residual(self, before: str, place: str, layer: Layer) -> str:
+        changed = self.convolution(before, place, layer)
+        return self.rectified(self.node("Add", [changed, before], f"{place}.both"))
 
     def model(self, made: list[str]) -> onnx.ModelProto:
         sizes = ["n", 2, "rows", "columns"]
@@ -84,9 +90,10 @@ def model(named: dict[str, Any]) -> onnx.ModelProto:
     fine, coarse = _stem(graph)
     hidden = graph.rectified(graph.convolution(coarse, "gate.0", GATE[0]))
     graph.node("Sigmoid", [graph.convolution(hidden, "gate.1", GATE[1])], "gate")
+    for number, layer in enumerate(DETAIL):
+        fine = graph.residual(fine, f"detail.{number}", layer)
     for number, layer in enumerate(BODY):
-        changed = graph.convolution(coarse, f"body.{number}", layer)
-        coarse = graph.rectified(graph.node("Add", [changed, coarse], f"body.{number}.both"))
+        coarse = graph.residual(coarse, f"body.{number}", layer)
     scales = graph.constant("twice", np.array([1, 1, 2, 2], np.float32))
     wide = graph.node(
         "Resize",

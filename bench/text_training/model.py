@@ -27,9 +27,10 @@ class Layer(NamedTuple):
 # given for 4 x 4 samples from both.
 STEM: Final = (Layer(5, 2, 12, 2), Layer(3, 12, 24, 2), Layer(3, 24, 32, 2))
 GATE: Final = (Layer(3, 32, 12), Layer(1, 12, 1))
-BODY: Final = (Layer(3, 32, 32), Layer(3, 32, 32, 1, 2), Layer(3, 32, 32))
+DETAIL: Final = (Layer(3, 24, 24),)
+BODY: Final = tuple(Layer(3, 32, 32, 1, dilation) for dilation in (1, 2, 1, 1, 2, 1))
 HEAD: Final = (Layer(1, 56, 24), Layer(3, 24, 1))
-PARTS: Final = {"stem": STEM, "gate": GATE, "body": BODY, "head": HEAD}
+PARTS: Final = {"stem": STEM, "gate": GATE, "detail": DETAIL, "body": BODY, "head": HEAD}
 
 Named = dict[str, Any]
 
@@ -51,10 +52,12 @@ class Net(nn.Module):  # type: ignore[misc,unused-ignore]
 
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         """Return both logits."""
-        stem, gate, body, head = (list(getattr(self, name)) for name in PARTS)
+        stem, gate, detail, body, head = (list(getattr(self, name)) for name in PARTS)
         fine = functional.relu(stem[1](functional.relu(stem[0](planes))))
         coarse = functional.relu(stem[2](fine))
         passed = gate[1](functional.relu(gate[0](coarse)))
+        for layer in detail:
+            fine = functional.relu(fine + layer(fine))
         for layer in body:
             coarse = functional.relu(coarse + layer(coarse))
         both = torch.cat([fine, functional.interpolate(coarse, scale_factor=2, mode="nearest")], 1)
@@ -81,13 +84,19 @@ def save(path: Path, net: Net) -> None:
 
 
 def load(path: Path) -> Net:
-    """Read what `save` wrote, or a net as ONNX that was made from it."""
+    """Read what `save` wrote, or a net as ONNX that was made from it.
+
+    What is unknown there begins at 0: a residual layer that changes nothing.
+    """
     net = Net()
+    known = net.state_dict()
     if path.suffix == ".onnx":
-        known = net.state_dict()
-        named = {k: v for k, v in read_weights(path.read_bytes()).items() if k in known}
+        named = read_weights(path.read_bytes())
     else:
         with np.load(path) as arrays:
             named = dict(arrays)
-    net.load_state_dict({name: torch.tensor(value) for name, value in named.items()})
+    unknown = {name: np.zeros(value.shape, np.float32) for name, value in known.items()}
+    found = {name: value for name, value in named.items() if name in known}
+    both = unknown | found
+    net.load_state_dict({name: torch.tensor(value) for name, value in both.items()})
     return net.to(memory_format=torch.channels_last)

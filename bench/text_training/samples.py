@@ -142,15 +142,15 @@ def draw_sample(
     """
     rng = np.random.default_rng(seed)
     zoom = 1.0
-    if rng.random() < 0.3:
-        zoom = math.exp(rng.uniform(math.log(0.45), math.log(1.9)))
+    if rng.random() < 0.4:
+        zoom = math.exp(rng.uniform(math.log(0.45), math.log(2.1)))
     side = math.ceil(_DRAWN / zoom)
     view = _background(views, rng, side)
     if rng.random() < 0.35:
         structures.draw_structures(view, rng, int(rng.integers(1, 4)))
     lines = []
     if rng.random() < 0.68:
-        limits = (LEAST_CAPITAL / zoom, _DRAWN_CAPITAL / zoom)
+        limits = (LEAST_CAPITAL / min(zoom, 1.25), _DRAWN_CAPITAL / zoom)
         for _ in range(rng.integers(1, 4)):
             lines += scenes.burn_block(
                 view,

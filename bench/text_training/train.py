@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -32,7 +33,11 @@ _HARD: Final = 0.02
 _GATE_TEXT: Final = 6.0
 _GATE_SHARE: Final = 0.3
 
+# So many batches are drawn ahead, in a process of their own.
+_AHEAD: Final = 8
+
 Batch = tuple[Tensor, Tensor, Tensor]
+Drawn = tuple[Any, Any, Any]
 
 
 def _coarse(cells: Tensor) -> Tensor:
@@ -62,7 +67,7 @@ def loss(net: model.Net, planes: Tensor, label: Tensor, weight: Tensor) -> Tenso
 
 def batches(
     pictures: Path, seed: int, *, turned: float, heavy: float, hidden: bool
-) -> Iterator[Batch]:
+) -> Iterator[Drawn]:
     """Yield batches from a ring of samples that is renewed as training goes on, forever.
 
     turned: the share of samples turned by 90 degrees. heavy: of lines with thick strokes. hidden:
@@ -83,10 +88,27 @@ def batches(
                 ring[int(rng.integers(_RING))] = new
         drawn = [_turned(ring[int(one)], rng, turned) for one in rng.integers(0, len(ring), BATCH)]
         yield (
-            torch.from_numpy(np.stack([planes_of(_relit(one.view, rng)) for one in drawn])),
-            torch.from_numpy(np.stack([one.label for one in drawn])),
-            torch.from_numpy(np.stack([one.weight for one in drawn])),
+            np.stack([planes_of(_relit(one.view, rng)) for one in drawn]),
+            np.stack([one.label for one in drawn]),
+            np.stack([one.weight for one in drawn]),
         )
+
+
+def _draw(queue: Any, pictures: Path, seed: int, shares: dict[str, Any]) -> None:
+    """Put batches into the queue until the process is ended."""
+    cv2.setNumThreads(1)
+    for batch in batches(pictures, seed, **shares):
+        queue.put(batch)
+
+
+def _supply(pictures: Path, seed: int, shares: dict[str, Any]) -> Iterator[Batch]:
+    """Yield the batches that another process draws."""
+    spawned = multiprocessing.get_context("spawn")
+    queue = spawned.Queue(_AHEAD)
+    spawned.Process(target=_draw, args=(queue, pictures, seed, shares), daemon=True).start()
+    while True:
+        planes, label, weight = queue.get()
+        yield torch.from_numpy(planes), torch.from_numpy(label), torch.from_numpy(weight)
 
 
 def _relit(view: Any, rng: np.random.Generator) -> Any:
@@ -124,7 +146,7 @@ def main() -> None:
     net = model.load(given.start) if given.start else model.initial(given.seed)
     moving = torch.optim.AdamW(net.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
     shares = {"turned": given.turned, "heavy": given.heavy, "hidden": given.hidden}
-    supply = batches(given.pictures, given.seed, **shares)
+    supply = _supply(given.pictures, given.seed, shares)
     mean, began = 0.0, time.process_time()
     for step in range(1, given.steps + 1):
         warm = min(1.0, step / 100)

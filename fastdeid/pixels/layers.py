@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,15 +12,15 @@ from fastdeid.kernels import convolutions as kernel
 
 Floats = npt.NDArray[np.float32]
 
-# So many sums of four outputs at once stay in the first cache.
-_AT_ONCE: Final = 640
+# So many sums of each output are made at once; they stay in the second cache.
+_AT_ONCE: Final = 4096
 # Buffers of so many sizes are kept: those of three scales, and a few more.
 _MOST_SIZES: Final = 4
 _NONE: Final = np.zeros(0, np.float32)
 
 
 class Maps(NamedTuple):
-    """Maps of (planes, rows, columns) with a border of zeros around each, flat.
+    """Maps of (planes, rows, columns) with a border of zeros around each, flat, and some more.
 
     is_split: each plane is four, of even and odd rows, in these of even and odd columns, as layers
     of stride 2 take them; rows, columns are even then.
@@ -56,7 +57,7 @@ class Maps(NamedTuple):
 
     def inner(self) -> Floats:
         """Return the maps without their border, (planes, rows, columns), of some that are whole."""
-        whole = self.flat.reshape(self.planes, -1, self.pitch)
+        whole = self.flat[: self.planes * self.plane].reshape(self.planes, -1, self.pitch)
         return whole[:, self.border :, self.border :][:, : self.rows, : self.columns]
 
 
@@ -84,9 +85,26 @@ class Room:
             if len(mine) >= _MOST_SIZES:
                 del self._maps[mine[0]]
             maps = Maps(_NONE, planes, rows, columns, border, is_split)
-            maps = maps._replace(flat=np.zeros(maps.planes * maps.plane, np.float32))
+            flat = np.zeros(maps.planes * maps.plane + kernel.STRIP, np.float32)
+            maps = maps._replace(flat=flat)
         self._maps[key] = maps
         return maps
+
+
+class _Scratch(threading.local):
+    """What one thread adds up in, kept from call to call."""
+
+    def __init__(self) -> None:
+        self._sums = _NONE
+
+    def sums(self, outputs: int, places: int) -> Floats:
+        """Return room for so many sums of each output."""
+        if self._sums.size < outputs * places:
+            self._sums = np.empty(outputs * places, np.float32)
+        return self._sums[: outputs * places].reshape(outputs, places)
+
+
+_SCRATCH: Final = _Scratch()
 
 
 class Layer:
@@ -101,11 +119,10 @@ class Layer:
         outputs, self._inputs, self._side, _ = weights.shape
         self.outputs = -(-outputs // kernel.OUTPUTS) * kernel.OUTPUTS
         self._stride, self._dilation = stride, dilation
-        taps = weights[0].size
-        groups = -(-taps // kernel.TAPS)
-        padded = np.zeros((self.outputs, groups * kernel.TAPS), np.float32)
-        padded[:outputs, :taps] = weights.reshape(outputs, taps)
-        self._weights = padded.reshape(self.outputs, groups, kernel.TAPS)
+        padded = np.zeros((self.outputs, weights[0].size), np.float32)
+        padded[:outputs] = weights.reshape(outputs, -1)
+        fours = padded.reshape(-1, kernel.OUTPUTS, weights[0].size)
+        self._weights = np.ascontiguousarray(fours.transpose(0, 2, 1))
         self._bias = np.zeros(self.outputs, np.float32)
         self._bias[:outputs] = bias
         self._steps = self._steps_of_taps()
@@ -120,24 +137,22 @@ class Layer:
             row, column = row // 2, column // 2
         else:
             row, column = ((at - side // 2) * self._dilation for at in (row, column))
-        steps = np.zeros((self._weights[0].size, 4), np.int64)
-        steps[: plane.size] = np.stack([plane, part, row, column], 1)
-        return steps
+        return np.stack([plane, part, row, column], 1)
 
     def _offsets(self, source: Maps) -> npt.NDArray[np.int64]:
-        """Return how far the taps stand from a place; those that fill a group up, nowhere else."""
+        """Return how far the taps stand from a place."""
         sizes = np.array([source.plane, source.part, source.pitch, 1])
         offsets: npt.NDArray[np.int64] = self._steps @ sizes
         if self._stride == 1:
             offsets += source.first
-        return offsets.reshape(self._weights.shape[1:])
+        return offsets
 
     def make(
         self, source: Maps, target: Maps, seed: Maps | None = None, *, rectified: bool = True
     ) -> Maps:
         """Make the target from the source, and return it; seed: of the same or of half the size."""
         geometry = np.zeros(kernel.N_GEOMETRY, np.int64)
-        block = max(1, _AT_ONCE // source.pitch)
+        block = min(max(1, _AT_ONCE // source.pitch), target.rows)
         geometry[: kernel.SEED] = target.rows, target.columns, source.pitch, block
         if seed is not None:
             halved = seed.rows < target.rows
@@ -151,7 +166,7 @@ class Layer:
             self._bias,
             _NONE if seed is None else seed.flat,
             geometry,
-            np.empty((kernel.OUTPUTS, block * source.pitch), np.float32),
+            _SCRATCH.sums(self.outputs, block * source.pitch + kernel.STRIP),
             target.flat,
         )
         return target

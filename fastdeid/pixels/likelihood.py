@@ -27,7 +27,7 @@ _AJAR: Final = 0.91
 _BESIDE: Final = np.ones((5, 5), np.uint8)
 _LEAST_OPEN: Final = 2
 # The body is no slower on a piece of so many cells than on a lesser one.
-_LEAST_COST: Final = 400
+_LEAST_COST: Final = 1500
 # So much around a part of a view is looked at with it.
 _AROUND: Final = 48
 # Larger views are looked at in parts of about so many samples.

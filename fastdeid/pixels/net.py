@@ -26,8 +26,9 @@ Likelihood = npt.NDArray[np.float32]
 CELL: Final = 4
 GATE_CELL: Final = 8
 # How many cells of the gate to each side the body sees.
-SEES: Final = 5
-_DILATIONS: Final = {"body.1": 2}
+SEES: Final = 9
+_DILATIONS: Final = {"body.1": 2, "body.4": 2}
+_N_BODY: Final = 6
 
 
 def _coded() -> bytes:
@@ -117,11 +118,13 @@ class _Compiled:
         high, wide = below - above, behind - before
         coarse = self._room.take("body.a", self._coarse.planes, high, wide, 2)
         coarse.inner()[:] = self._coarse.inner()[:, above:below, before:behind]
-        for number, name in enumerate(("body.b", "body.a", "body.b")):
+        for number in range(_N_BODY):
+            name = "body.a" if number % 2 else "body.b"
             coarse = self._made(f"body.{number}", coarse, name, 1, 2, seed=coarse)
         wider = self._made("wide", coarse, "wider", 1, 0, rectified=False)
-        fine = self._room.take("piece", self._fine.planes, 2 * high, 2 * wide, 0)
+        fine = self._room.take("piece", self._fine.planes, 2 * high, 2 * wide, 1)
         self._copy_fine(fine, above, before)
+        fine = self._made("detail.0", fine, "strokes", 1, 0, seed=fine)
         target = self._room.take("hidden", self._layers["fine"].outputs, 2 * high, 2 * wide, 1)
         hidden = self._layers["fine"].make(fine, target, wider)
         logits = self._made("head.1", hidden, "answer", 1, 0, rectified=False).inner()[0]
@@ -131,7 +134,7 @@ class _Compiled:
     def _copy_fine(self, piece: Maps, above: int, before: int) -> None:
         """Copy a piece of the fine maps, in cells of the gate, from their parts."""
         fine = self._fine
-        parts = fine.flat.reshape(fine.planes, 2, 2, -1, fine.pitch)
+        parts = fine.flat[: fine.planes * fine.plane].reshape(fine.planes, 2, 2, -1, fine.pitch)
         inner = piece.inner()
         # A place stands a row and a column further on than in the view: even ones at odd parts.
         for row in range(2):

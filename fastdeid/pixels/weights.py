@@ -1,7 +1,8 @@
 """The weights of an ONNX file: its initialisers, read without the package onnx.
 
 An ONNX file is one message of Protocol Buffers: field 7 of a ModelProto is its graph, field 5 of a
-GraphProto an initialiser, and of a TensorProto field 1 holds the shape, 8 the name, 9 the values.
+GraphProto an initialiser, and of a TensorProto field 1 holds the shape, 2 the type of its values,
+8 the name, 9 the values.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 _GRAPH, _INITIALISER = 7, 5
-_SHAPE, _NAME, _VALUES = 1, 8, 9
+_SHAPE, _TYPE, _NAME, _VALUES = 1, 2, 8, 9
+_TYPES = {1: "<f4", 10: "<f2"}
 _VARINT, _BYTES = 0, 2
 
 
@@ -63,10 +65,12 @@ def _shape(tensor: bytes) -> list[int]:
 
 
 def read_weights(coded: bytes) -> dict[str, npt.NDArray[np.float32]]:
-    """Return the initialisers of a model by name; their values are float32, raw."""
+    """Return the initialisers of a model by name; their values are float32 or float16, raw."""
     (graph,) = _parts(coded, _GRAPH)
     weights = {}
     for tensor in _parts(graph, _INITIALISER):
         (name,), (values,) = _parts(tensor, _NAME), _parts(tensor, _VALUES)
-        weights[name.decode()] = np.frombuffer(values, "<f4").reshape(_shape(tensor))
+        (kind,) = [value for field, value in _fields(tensor) if field == _TYPE]
+        found = np.frombuffer(values, _TYPES[int(kind)]).reshape(_shape(tensor))
+        weights[name.decode()] = found.astype(np.float32)
     return weights

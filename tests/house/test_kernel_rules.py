@@ -54,6 +54,30 @@ def helpers(module: ast.Module) -> list[Function]:
     ]
 
 
+def overloads(module: ast.Module) -> dict[str, Function]:
+    """Return the functions that say what is compiled for a plain one, by the plain one's name."""
+    found = {}
+    for node in (one for one in module.body if isinstance(one, Function)):
+        for decorator in node.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else None
+            if called and ast.unparse(called).endswith("extending.overload"):
+                found[ast.unparse(decorator.args[0])] = node
+    return found
+
+
+def intrinsics(module: ast.Module) -> list[Function]:
+    """Return the functions that make machine code."""
+    return [
+        node
+        for node in module.body
+        if isinstance(node, Function)
+        and any(
+            ast.unparse(decorator).endswith("extending.intrinsic")
+            for decorator in node.decorator_list
+        )
+    ]
+
+
 def compiled(module: ast.Module) -> list[Function]:
     """Return all functions that numba compiles, kernels and helpers."""
     return [function for function, _ in jitted(module)] + helpers(module)
@@ -123,7 +147,23 @@ def test_helpers_are_private_and_have_no_cache_of_their_own(path: Path) -> None:
 def test_every_function_is_a_kernel_or_a_helper(path: Path) -> None:
     module = tree(path)
     functions = {node.name for node in module.body if isinstance(node, Function)}
-    assert functions == {function.name for function in compiled(module)}
+    replaced = overloads(module)
+    known = {function.name for function in compiled(module) + intrinsics(module)}
+    assert functions == known | set(replaced) | {one.name for one in replaced.values()}
+
+
+@each_file
+def test_what_is_written_as_machine_code_stands_for_a_plain_function(path: Path) -> None:
+    module = tree(path)
+    replaced = overloads(module)
+    made = {function.name for function in intrinsics(module)}
+    used = [called_names(function) & made for function in replaced.values()]
+    assert sorted(name for names in used for name in names) == sorted(made)
+    functions = {node.name: node for node in module.body if isinstance(node, Function)}
+    for name, function in replaced.items():
+        plain = [one.arg for one in functions[name].args.args]
+        assert plain == [one.arg for one in function.args.args], name
+        assert name.startswith("_"), name
 
 
 @each_file
@@ -168,8 +208,9 @@ def test_a_kernel_file_imports_numba_and_numpy_only(path: Path) -> None:
 
 @each_file
 def test_what_a_kernel_calls_stands_in_its_own_file_and_is_compiled(path: Path) -> None:
-    functions = compiled(tree(path))
-    known = {function.name for function in functions} | set(dir(builtins))
+    module = tree(path)
+    functions = compiled(module)
+    known = {function.name for function in functions} | set(dir(builtins)) | set(overloads(module))
     for function in functions:
         assert called_names(function) <= known, function.name
 

@@ -16,6 +16,8 @@ from tests.kernels import naive
 Array = npt.NDArray[Any]
 SEEDS = st.integers(0, 2**32 - 1)
 HALVES = st.integers(1, 9)
+# Halves of rows with and without whole vectors.
+LONG_HALVES = st.integers(1, 40)
 
 
 def filled(view: Array) -> Array:
@@ -47,24 +49,28 @@ def made(geometry: dict[int, int], target: Array, *given_maps: Array) -> Array:
     for column, value in geometry.items():
         table[column] = value
     most = table[convolutions.BLOCK] * table[convolutions.PITCH]
-    sums = np.empty((convolutions.OUTPUTS, most), np.float32)
-    convolutions.convolve(*given_maps, table, sums, target)
+    source, offsets, weights, bias, seed = given_maps
+    sums = np.empty((len(bias), most + convolutions.STRIP), np.float32)
+    fours = weights.reshape(-1, convolutions.OUTPUTS, len(offsets)).transpose(0, 2, 1)
+    source = np.concatenate([source, np.full(convolutions.STRIP, np.nan, np.float32)])
+    maps = (source, offsets, np.ascontiguousarray(fours), bias, seed)
+    convolutions.convolve(*maps, table, sums, target)
     return target
 
 
-@given(SEEDS, HALVES, HALVES, st.integers(1, 3), st.sampled_from([None, 0, 1]))
+@given(SEEDS, HALVES, LONG_HALVES, st.integers(1, 3), st.sampled_from([None, 0, 1]))
 def test_maps_are_made_of_bias_seed_and_taps(
     seed: int, rows: int, half: int, block: int, shift: int | None
 ) -> None:
     rng = np.random.default_rng(seed)
     is_rectified = bool(seed % 2)
-    columns, pitch, outputs, groups = 2 * half, 2 * half + 3, 4, 2
+    columns, pitch, outputs, taps = 2 * half, 2 * half + 3, 8, 5
     if shift == 1:
         rows = 2 * rows
     source = rng.standard_normal((rows + 2) * pitch).astype(np.float32)
-    offsets = rng.integers(0, 2 * pitch + 3, (groups, convolutions.TAPS))
+    offsets = rng.integers(0, 2 * pitch + 3, taps)
     offsets = np.minimum(offsets, source.size - (rows - 1) * pitch - columns)
-    weights = rng.standard_normal((outputs, groups, convolutions.TAPS)).astype(np.float32)
+    weights = rng.standard_normal((outputs, taps)).astype(np.float32)
     bias = rng.standard_normal(outputs).astype(np.float32)
     size = (outputs, rows >> (shift or 0), columns >> (shift or 0))
     begun = None if shift is None else rng.standard_normal(size).astype(np.float32)
