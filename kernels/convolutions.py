@@ -6,7 +6,7 @@ import numba as nb
 from numba.core.cgutils import ir
 from numba.core.codegen import get_host_cpu_features
 
-# So many outputs are made at once, of STRIP places: what registers hold, in vectors of LANES places.
+# So many outputs are made at once, of STRIP places: what registers hold, in vectors of LANES.
 OUTPUTS = 4
 LANES = 16 if "+avx512f" in (nb.config.CPU_FEATURES or get_host_cpu_features()) else 8
 _VECTORS = 4 if LANES == 16 else 2
@@ -150,10 +150,10 @@ def _strip(_, source, at, offsets, weights, sums, place):
             pairs = zip(seen, line, strict=True)
             summed.append([code.product_added(weight, *pair) for pair in pairs])
         following = builder.add(tap, code.size(1))
-        changing = [[[tap], [code.size(0)], [following]]]
-        changing += zip(totals, begun, summed, strict=True)
-        for line in changing:
-            for value, start, end in zip(*line, strict=True):
+        tap.add_incoming(code.size(0), before)
+        tap.add_incoming(following, loop)
+        for changing in zip(totals, begun, summed, strict=True):
+            for value, start, end in zip(*changing, strict=True):
                 value.add_incoming(start, before)
                 value.add_incoming(end, loop)
         n_taps = builder.extract_value(arrays[2].shape, 0)

@@ -59,8 +59,9 @@ def overloads(module: ast.Module) -> dict[str, Function]:
     found = {}
     for node in (one for one in module.body if isinstance(one, Function)):
         for decorator in node.decorator_list:
-            called = decorator.func if isinstance(decorator, ast.Call) else None
-            if called and ast.unparse(called).endswith("extending.overload"):
+            if not isinstance(decorator, ast.Call):
+                continue
+            if ast.unparse(decorator.func).endswith("extending.overload"):
                 found[ast.unparse(decorator.args[0])] = node
     return found
 
