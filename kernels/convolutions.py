@@ -11,12 +11,14 @@ OUTPUTS = 4
 LANES = 16 if "+avx512f" in (nb.config.CPU_FEATURES or get_host_cpu_features()) else 8
 _VECTORS = 4 if LANES == 16 else 2
 STRIP = LANES * _VECTORS
+# Of what is below 0 this share is passed on by layers that rectify.
+LEAK = 0.1
 
 # Columns of `geometry`. ROWS and COLUMNS are of what is made, PITCH leads from one row of the
 # source to the next, BLOCK rows are made at once. The seed begins at SEED, goes on by SEED_PLANE
 # and SEED_PITCH, and is made larger by 2 ** SEED_SHIFT. What is made stands BORDER rows and columns
 # inside planes of TARGET_PLANE with rows of TARGET_PITCH; when IS_SPLIT each plane is four, of even
-# and odd rows, and in these of even and odd columns. IS_RECTIFIED: nothing below 0 is stored.
+# and odd rows, and in these of even and odd columns. IS_RECTIFIED: what is below 0 is LEAK of it.
 ROWS, COLUMNS, PITCH, BLOCK = 0, 1, 2, 3
 SEED, SEED_PLANE, SEED_PITCH, SEED_SHIFT = 4, 5, 6, 7
 TARGET_PLANE, TARGET_PITCH, BORDER, IS_SPLIT, IS_RECTIFIED = 8, 9, 10, 11, 12
@@ -175,48 +177,49 @@ def _compiled_taps(source, at, offsets, weights, sums, place):
     )
 
 
-def _part(line, at, least, even, odd):
-    """Write LANES samples of even places and as many of odd ones, none below `least`.
+def _part(line, at, leak, even, odd):
+    """Write LANES samples of even places and as many of odd ones, of those below 0 a share.
 
     Compiled to what `_shuffle` makes.
     """
     for x in range(at, at + LANES):
-        even[x] = max(line[2 * x], least)
-        odd[x] = max(line[2 * x + 1], least)
+        even[x] = max(line[2 * x], leak * line[2 * x])
+        odd[x] = max(line[2 * x + 1], leak * line[2 * x + 1])
 
 
 @nb.extending.intrinsic
-def _shuffle(_, line, at, least, even, odd):
+def _shuffle(_, line, at, leak, even, odd):
     """Make the machine code of `_part`."""
     kinds = {0: line, 3: even, 4: odd}
 
     def make(context, builder, _, given):
         code = _Code(context, builder)
         line, *targets = (code.array(kind, given[number]).data for number, kind in kinds.items())
-        floor = code.spread(given[2])
+        leak = code.spread(given[2])
         twice = code.at(line, builder.mul(given[1], code.size(2)))
         first = code.read(twice)
         second = code.read(code.at(twice, code.size(LANES)))
         for is_odd, target in enumerate(targets):
             part = code.shuffled(first, second, range(is_odd, 2 * LANES, 2))
-            above = builder.fcmp_ordered(">", part, floor)
-            code.write(builder.select(above, part, floor), code.at(target, given[1]))
+            less = builder.fmul(part, leak)
+            above = builder.fcmp_ordered(">", part, less)
+            code.write(builder.select(above, part, less), code.at(target, given[1]))
         return context.get_dummy_value()
 
-    return nb.void(line, at, least, even, odd), make
+    return nb.void(line, at, leak, even, odd), make
 
 
 @nb.extending.overload(_part)
-def _compiled_part(line, at, least, even, odd):
+def _compiled_part(line, at, leak, even, odd):
     """Return what stands for `_part` where it is compiled."""
-    return lambda line, at, least, even, odd: _shuffle(line, at, least, even, odd)
+    return lambda line, at, leak, even, odd: _shuffle(line, at, leak, even, odd)
 
 
 @_helper
 def _store(output, top, high, geometry, sums, target):
     """Write the sums of four outputs to their places."""
     pitch, columns, border = geometry[PITCH], geometry[COLUMNS], geometry[BORDER]
-    least = nb.float32(0.0) if geometry[IS_RECTIFIED] else nb.float32(-3.0e38)
+    leak = nb.float32(LEAK) if geometry[IS_RECTIFIED] else nb.float32(1)
     for one in range(OUTPUTS):
         plane = (output + one) * geometry[TARGET_PLANE]
         for row in range(high):
@@ -226,7 +229,7 @@ def _store(output, top, high, geometry, sums, target):
                 start = plane + place * geometry[TARGET_PITCH] + border
                 line = target[start : start + columns]
                 for x in range(columns):
-                    line[x] = max(made[x], least)
+                    line[x] = max(made[x], leak * made[x])
                 continue
             part = geometry[TARGET_PLANE] // 4
             start = plane + (place & 1) * 2 * part + (place >> 1) * geometry[TARGET_PITCH]
@@ -237,10 +240,11 @@ def _store(output, top, high, geometry, sums, target):
             odd = target[begin : begin + half]
             whole = half - half % LANES
             for x in range(0, whole, LANES):
-                _part(made, x, least, even, odd)
+                _part(made, x, leak, even, odd)
             for x in range(whole, half):
-                even[x] = max(made[nb.uintp(2 * x)], least)
-                odd[x] = max(made[nb.uintp(2 * x + 1)], least)
+                first, second = made[nb.uintp(2 * x)], made[nb.uintp(2 * x + 1)]
+                even[x] = max(first, leak * first)
+                odd[x] = max(second, leak * second)
     return 0
 
 

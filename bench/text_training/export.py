@@ -16,6 +16,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.text_training.model import BODY, DETAIL, GATE, HEAD, STEM, Layer
+from fastdeid.kernels.convolutions import LEAK
 
 
 class _Graph:
@@ -50,7 +51,7 @@ class _Graph:
         )
 
     def rectified(self, before: str) -> str:
-        return self.node("Relu", [before], f"{before}.relu")
+        return self.node("LeakyRelu", [before], f"{before}.rectified", alpha=LEAK)
 
     def residual(self, before: str, place: str, layer: Layer) -> str:
         changed = self.convolution(before, place, layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fastdeid.kernels.convolutions import LEAK
 from fastdeid.pixels.weights import read_weights
 
 
@@ -35,6 +37,11 @@ PARTS: Final = {"stem": STEM, "gate": GATE, "detail": DETAIL, "body": BODY, "hea
 Named = dict[str, Any]
 
 
+def _rectified(sums: Tensor) -> Tensor:
+    """Return what is passed on: of what is below 0 a share, or it would never be learnt from."""
+    return functional.leaky_relu(sums, LEAK)
+
+
 def _convolution(layer: Layer) -> nn.Conv2d:
     pad = layer.dilation * (layer.side // 2)
     return nn.Conv2d(
@@ -53,28 +60,33 @@ class Net(nn.Module):  # type: ignore[misc,unused-ignore]
     def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
         """Return both logits."""
         stem, gate, detail, body, head = (list(getattr(self, name)) for name in PARTS)
-        fine = functional.relu(stem[1](functional.relu(stem[0](planes))))
-        coarse = functional.relu(stem[2](fine))
-        passed = gate[1](functional.relu(gate[0](coarse)))
+        fine = _rectified(stem[1](_rectified(stem[0](planes))))
+        coarse = _rectified(stem[2](fine))
+        passed = gate[1](_rectified(gate[0](coarse)))
         for layer in detail:
-            fine = functional.relu(fine + layer(fine))
+            fine = _rectified(fine + layer(fine))
         for layer in body:
-            coarse = functional.relu(coarse + layer(coarse))
+            coarse = _rectified(coarse + layer(coarse))
         both = torch.cat([fine, functional.interpolate(coarse, scale_factor=2, mode="nearest")], 1)
-        return passed[:, 0], head[1](functional.relu(head[0](both)))[:, 0]
+        return passed[:, 0], head[1](_rectified(head[0](both)))[:, 0]
 
 
 def initial(seed: int) -> Net:
     """Return a net of random weights, He et al. 2015."""
-    rng = np.random.default_rng(seed)
     net = Net()
-    for name in PARTS:
+    renew(net, list(PARTS), seed)
+    return net.to(memory_format=torch.channels_last)
+
+
+def renew(net: Net, parts: Sequence[str], seed: int) -> None:
+    """Begin some parts anew, with random weights."""
+    rng = np.random.default_rng(seed)
+    for name in parts:
         for layer in getattr(net, name):
             fan = layer.weight[0].numel()
             drawn = rng.standard_normal(tuple(layer.weight.shape)) * np.sqrt(2 / fan)
             layer.weight.data = torch.from_numpy(drawn.astype(np.float32))
             layer.bias.data.zero_()
-    return net.to(memory_format=torch.channels_last)
 
 
 def save(path: Path, net: Net) -> None:

@@ -33,6 +33,8 @@ _HARD: Final = 0.02
 _GATE_TEXT: Final = 6.0
 _GATE_SHARE: Final = 0.3
 
+# Longer gradients are shortened to this.
+_LONGEST: Final = 1.0
 # So many batches are drawn ahead, in a process of their own.
 _AHEAD: Final = 8
 
@@ -136,6 +138,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--renew", nargs="*", default=[], help="parts that begin anew")
     parser.add_argument("--turned", type=float, default=0.2, help="share of samples turned")
     parser.add_argument("--heavy", type=float, default=0.15, help="share of lines made bold")
     parser.add_argument("--hidden", action="store_true", help="learn what noise hides, too")
@@ -144,6 +147,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     net = model.load(given.start) if given.start else model.initial(given.seed)
+    model.renew(net, given.renew, given.seed)
     moving = torch.optim.AdamW(net.parameters(), weight_decay=1e-4, betas=(0.9, 0.99))
     shares = {"turned": given.turned, "heavy": given.heavy, "hidden": given.hidden}
     supply = _supply(given.pictures, given.seed, shares)
@@ -157,6 +161,7 @@ def main() -> None:
         value = loss(net, planes.contiguous(memory_format=torch.channels_last), label, weight)
         moving.zero_grad()
         value.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), _LONGEST)
         moving.step()
         mean += (value.item() - mean) / min(step, 200)
         if step % 250 == 0 or step == given.steps:

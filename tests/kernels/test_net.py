@@ -85,7 +85,7 @@ def test_maps_are_made_of_bias_seed_and_taps(
         convolutions.IS_RECTIFIED: is_rectified,
     }
     expected = naive.convolve(source, (offsets, weights), bias, begun, (rows, columns, pitch))
-    expected = np.maximum(expected, 0) if is_rectified else expected
+    expected = np.maximum(expected, convolutions.LEAK * expected) if is_rectified else expected
     flat_seed = np.zeros(0, np.float32) if begun is None else begun.reshape(-1)
     given_maps = (source, offsets, weights, bias, flat_seed)
 
