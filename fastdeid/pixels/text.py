@@ -19,6 +19,7 @@ View = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.int64]
 Likelihood = npt.NDArray[np.float32]
 Cells = npt.NDArray[np.bool_]
+Mask = npt.NDArray[np.uint8]
 Tiles = npt.NDArray[np.bool_]
 
 
@@ -38,8 +39,14 @@ DEFAULT: Final = Thresholds()
 
 _LEAST_SIDE: Final = 48
 _LARGEST_SCALE: Final = 4
-# Lines thinner than this, padding included, are a texture to the net.
-_LEGIBLE: Final = 14
+# Views of so many samples or fewer are looked at in a copy of twice the size, too: boxes keep
+# closer to small letters there.
+_SMALL: Final = 100_000
+# So many cells around what finer scales found are theirs. What is left of a place is text when it
+# has so many cells that are likely text.
+_FRINGE: Final = 1
+_LEFT: Final = 3
+_LIKELY: Final = 0.5
 # Runs of cells whose ends differ by so many are alike.
 _LIKE: Final = 1
 # The box around boxes of cells may hold so many times their cells.
@@ -63,21 +70,50 @@ class _Place(NamedTuple):
     score: float
 
 
-def _places(likelihood: Likelihood, thresholds: Thresholds) -> Iterator[_Place]:
-    """Yield what hangs together above `grow` and has enough seeds, longer where that is likely."""
+def _covered(shape: tuple[int, ...], lines: list[TextLine], side: int) -> Cells:
+    """Flag the cells of so many samples that lines cover by half, and those beside them."""
+    covered = np.zeros(shape, np.bool_)
+    for line in lines:
+        top, left = ((at + side // 2) // side - _FRINGE for at in line[:2])
+        bottom, right = ((at + side // 2) // side + _FRINGE for at in line[2:4])
+        covered[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return covered
+
+
+def _left(cells: Mask, covered: Mask, likely: Mask) -> Mask:
+    """Return what finer scales left of a place's cells where that is text of its own."""
+    if not (cells & covered).any():
+        return cells
+    _, labels = cv2.connectedComponents(cells & ~covered & 1, connectivity=8)
+    counts = np.bincount(labels[likely > 0], minlength=int(labels.max()) + 1)
+    own = counts >= _LEFT
+    own[0] = False
+    grown = cv2.dilate(own[labels].view(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(grown & cells)
+
+
+def _places(likelihood: Likelihood, thresholds: Thresholds, covered: Cells) -> Iterator[_Place]:
+    """Yield what hangs together above `grow` and has enough seeds, longer where that is likely.
+
+    covered: cells with text that is known.
+    """
     likely = (likelihood >= thresholds.grow).view(np.uint8)
     found = connected(likely, (likelihood >= thresholds.seed).view(np.uint8))
     reach = _FURTHER
     doubtful = np.pad((likelihood >= thresholds.doubt).view(np.uint8), reach)
+    known = np.pad(covered.view(np.uint8), reach)
+    sure = np.pad((likelihood >= _LIKELY).view(np.uint8), reach)
     for number in np.flatnonzero(found.components[:, kernel.SUM] >= thresholds.n_seeds).tolist():
         top, left, bottom, right = found.components[number, kernel.TOP : kernel.RIGHT + 1].tolist()
         cells = found.cells_of(number, reach)
         inner = cells[reach:-reach, reach:-reach].view(np.bool_)
         score = float(likelihood[top:bottom, left:right][inner].mean())
-        around = doubtful[top : bottom + 2 * reach, left : right + 2 * reach] | cells
+        window = np.s_[top : bottom + 2 * reach, left : right + 2 * reach]
+        around = doubtful[window] | cells
         along = np.ones((1, 3) if right - left >= bottom - top else (3, 1), np.uint8)
         for _ in range(reach):
             cells = cv2.dilate(cells, along) & around
+        cells = _left(cells, known[window], sure[window])
         yield _Place(cells.view(np.bool_), top - reach, left - reach, score)
 
 
@@ -112,32 +148,27 @@ def _padded(boxes: Boxes, shape: tuple[int, ...]) -> Boxes:
 
 
 def _scaled_lines(
-    view: View, likelihood: Likelihood, thresholds: Thresholds, scale: int
+    view: View,
+    likelihood: Likelihood,
+    thresholds: Thresholds,
+    scale: int,
+    finer: list[TextLine],
 ) -> list[TextLine]:
-    """Return the lines of a view that was made smaller by `scale`, in samples of the whole."""
+    """Return the lines of a view that was made smaller by `scale`, in samples of the whole.
+
+    finer: the lines of larger views.
+    """
     lines = []
-    for place in _places(likelihood, thresholds):
+    covered = _covered(likelihood.shape, finer, CELL * scale)
+    for place in _places(likelihood, thresholds, covered):
+        if not place.cells.any():
+            continue
         boxes, _ = joined(_cell_boxes(place.cells), _ROUGH)
         boxes = (boxes + np.array([place.top, place.left] * 2)) * CELL
         padded = _padded(boxes, view.shape) * scale
         for top, left, bottom, right in padded.tolist():
             lines.append(TextLine(top, left, bottom, right, place.score))
     return lines
-
-
-def _forget(likelihood: Likelihood, lines: list[TextLine], scale: int) -> None:
-    """Set the likelihood to 0 in and beside lines that are small at this scale, in place.
-
-    A block of them is a texture here, and looks like one large text.
-    """
-    side = CELL * scale
-    for line in lines:
-        thick = min(line.bottom - line.top, line.right - line.left)
-        if thick > _LEGIBLE * scale:
-            continue
-        top, left = max(line.top - thick, 0) // side, max(line.left - thick, 0) // side
-        bottom, right = (line.bottom + thick) // side + 1, (line.right + thick) // side + 1
-        likelihood[top:bottom, left:right] = 0
 
 
 def _halved(where: Tiles) -> Tiles:
@@ -149,6 +180,24 @@ def _halved(where: Tiles) -> Tiles:
     return parts
 
 
+def _find(
+    view: View, thresholds: Thresholds, where: Tiles | None, largest_scale: int
+) -> list[TextLine]:
+    """Return the lines of a view at its size and at halves of it."""
+    lines: list[TextLine] = []
+    scaled, scale = view, 1
+    while scale == 1 or (min(scaled.shape) >= _LEAST_SIDE and scale <= largest_scale):
+        likelihood = likelihood_map(scaled, where)
+        if likelihood is not None:
+            lines += _scaled_lines(scaled, likelihood, thresholds, scale, lines)
+        half = (max(scaled.shape[1] // 2, 1), max(scaled.shape[0] // 2, 1))
+        scaled = cv2.resize(scaled, half, interpolation=cv2.INTER_AREA)
+        scale *= 2
+        if where is not None:
+            where = _halved(where)[: -(-half[1] // TILE), : -(-half[0] // TILE)]
+    return merged(lines)
+
+
 def find_text(
     view: View,
     thresholds: Thresholds = DEFAULT,
@@ -156,18 +205,16 @@ def find_text(
 ) -> list[TextLine]:
     """Return the lines of text in a view, shape (rows, columns), at the scales 1, 1/2 and 1/4.
 
-    where: the tiles of TILE x TILE samples to look at, by default all.
+    where: the tiles of TILE x TILE samples to look at, by default all. Small views are looked at
+    in a copy of twice the size first.
     """
-    lines: list[TextLine] = []
-    scaled, scale = view, 1
-    while scale == 1 or (min(scaled.shape) >= _LEAST_SIDE and scale <= _LARGEST_SCALE):
-        likelihood = likelihood_map(scaled, where)
-        if likelihood is not None:
-            _forget(likelihood, lines, scale)
-            lines += _scaled_lines(scaled, likelihood, thresholds, scale)
-        half = (max(scaled.shape[1] // 2, 1), max(scaled.shape[0] // 2, 1))
-        scaled = cv2.resize(scaled, half, interpolation=cv2.INTER_AREA)
-        scale *= 2
-        if where is not None:
-            where = _halved(where)[: -(-half[1] // TILE), : -(-half[0] // TILE)]
-    return merged(lines)
+    if view.size > _SMALL:
+        return _find(view, thresholds, where, _LARGEST_SCALE)
+    double = cv2.resize(view, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    if where is not None:
+        rows, columns = (-(-size // TILE) for size in double.shape)
+        where = where.repeat(2, 0).repeat(2, 1)[:rows, :columns]
+    return [
+        TextLine(top // 2, left // 2, -(-bottom // 2), -(-right // 2), score)
+        for top, left, bottom, right, score in _find(double, thresholds, where, 2 * _LARGEST_SCALE)
+    ]

@@ -34,7 +34,22 @@ def test_the_weights_are_read_from_the_file() -> None:
     weights = read_weights(CODED)
     assert weights["stem.0.weight"].shape == (12, 2, 5, 5)
     n_weights = sum(one.size for name, one in weights.items() if name != "twice")
-    assert n_weights == 42_982
+    assert n_weights == 75_934
+
+
+def _field(number: int, value: bytes | int) -> bytes:
+    """Return a field of a message of Protocol Buffers, shorter than 128 bytes."""
+    if isinstance(value, int):
+        return bytes([number << 3, value])
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+@pytest.mark.parametrize(("kind", "values"), [(1, b"\0\0\xc0\x3f"), (10, b"\0\x3e")])
+def test_weights_are_of_four_bytes_or_two(kind: int, values: bytes) -> None:
+    tensor = _field(1, 1) + _field(2, kind) + _field(8, b"one") + _field(9, values)
+    weights = read_weights(_field(7, _field(5, tensor)))
+    assert weights["one"].dtype == np.float32
+    assert weights["one"].tolist() == [1.5]
 
 
 def test_a_view_is_made_larger_to_whole_cells_by_its_last_row_and_column() -> None:

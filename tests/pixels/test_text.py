@@ -48,6 +48,40 @@ def test_a_name_is_covered_and_little_else(face: str, ground: str, level: int) -
     assert beside <= 0.01
 
 
+@pytest.mark.parametrize("face", FACES)
+def test_a_name_in_a_larger_view_is_covered_and_little_else(face: str) -> None:
+    view = phantom("anatomy", 512)
+    ink = ink_of(view.shape, NAME, (20, 60), face=face, scale=1.0 if face == "plain" else 0.5)
+    strokes, beside = shares(burn(view, ink, 255), ink)
+    assert strokes >= 0.9
+    assert beside <= 0.01
+
+
+@pytest.mark.parametrize("shape", [(96, 160), (101, 131)])
+def test_small_letters_in_a_small_view_are_covered_and_the_rows_beside_stay(
+    shape: tuple[int, int],
+) -> None:
+    ink = ink_of(shape, "DOE, JANE", (12, 40), scale=0.3)
+    rows = np.flatnonzero((ink > 0).any(1))
+    mask = covered(shape, find_text(burn(np.full(shape, 30, np.uint8), ink, 230)))
+    assert mask[ink > 127].mean() >= 0.9
+    assert not mask[: rows[0] - 6].any()
+    assert not mask[rows[-1] + 7 :].any()
+
+
+def test_what_is_found_at_one_scale_is_not_found_again_at_a_coarser_one() -> None:
+    view = phantom("black", 512)
+    lines = [ink_of(view.shape, NAME, (40, 100 + 24 * row)) for row in range(4)]
+    for ink in lines:
+        view = burn(view, ink, 255)
+    found = find_text(view)
+    assert covered(view.shape, found)[sum(lines) > 127].mean() >= 0.95
+    rows, columns = (np.flatnonzero((view > 0).any(axis)) for axis in (1, 0))
+    assert min(line.top for line in found) >= rows[0] - 10
+    assert max(line.bottom for line in found) <= rows[-1] + 11
+    assert max(line.right for line in found) <= columns[-1] + 17
+
+
 def test_upright_text_is_covered() -> None:
     ink = np.ascontiguousarray(np.rot90(ink_of((256, 256), NAME, (30, 40))))
     assert shares(burn(phantom("ramp"), ink, 255), ink)[0] >= 0.9
