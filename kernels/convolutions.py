@@ -9,7 +9,7 @@ from numba.core.codegen import get_host_cpu_features
 # So many outputs are made at once, of STRIP places: what registers hold, in vectors of LANES.
 OUTPUTS = 4
 LANES = 16 if "+avx512f" in (nb.config.CPU_FEATURES or get_host_cpu_features()) else 8
-_VECTORS = 4 if LANES == 16 else 2
+_VECTORS = 4 if LANES == 16 else 3
 STRIP = LANES * _VECTORS
 # Of what is below 0 this share is passed on by layers that rectify.
 LEAK = 0.1

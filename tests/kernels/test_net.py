@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastdeid.kernels import convolutions, surroundings
+from fastdeid.pixels.layers import Layer, Room
 from tests.kernels import naive
 
 Array = npt.NDArray[Any]
@@ -101,3 +106,29 @@ def test_maps_are_made_of_bias_seed_and_taps(
         geometry |= {convolutions.IS_SPLIT: 1, convolutions.TARGET_PITCH: columns // 2 + 1}
         target = made(geometry, np.zeros(split.size, np.float32), *given_maps)
         assert np.allclose(target.reshape(split.shape), split, atol=1e-4)
+
+
+@pytest.mark.jit
+@pytest.mark.parametrize("features", ["+avx2,+fma", "+sse2"])
+def test_older_processors_make_the_same_maps(features: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    layer = Layer(rng.standard_normal((8, 3, 3, 3)).astype(np.float32), np.zeros(8, np.float32))
+    room = Room()
+    source, target = room.take("a", 3, 21, 34, 1), room.take("b", 8, 21, 34, 1)
+    source.inner()[:] = rng.standard_normal((3, 21, 34))
+    here = layer.make(source, target).inner()
+    script = (
+        "import sys, numpy as np\n"
+        "from fastdeid.pixels.layers import Layer, Room\n"
+        "rng, room = np.random.default_rng(3), Room()\n"
+        "weights = rng.standard_normal((8, 3, 3, 3)).astype(np.float32)\n"
+        "layer = Layer(weights, np.zeros(8, np.float32))\n"
+        "source, target = room.take('a', 3, 21, 34, 1), room.take('b', 8, 21, 34, 1)\n"
+        "source.inner()[:] = rng.standard_normal((3, 21, 34))\n"
+        "np.save(sys.argv[1], layer.make(source, target).inner())\n"
+    )
+    made_there = tmp_path / "maps.npy"
+    told = {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": features}
+    environment = os.environ | told | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script, str(made_there)], env=environment, check=True)
+    assert np.allclose(np.load(made_there), here, atol=1e-4)
