@@ -39,9 +39,11 @@ DEFAULT: Final = Thresholds()
 
 _LEAST_SIDE: Final = 48
 _LARGEST_SCALE: Final = 4
-# Views of so many samples or fewer are looked at in a copy of twice the size, too: boxes keep
-# closer to small letters there.
+# Views of so many samples or fewer are looked at in a copy of twice the size: boxes keep closer to
+# small letters there. Above the lesser number only those that may hold text at their own size.
 _SMALL: Final = 100_000
+_TINY: Final = 30_000
+_MAYBE: Final = 0.6
 # So many cells around what finer scales found are theirs. What is left of a place is text when it
 # has so many cells that are likely text.
 _FRINGE: Final = 1
@@ -206,10 +208,13 @@ def find_text(
     """Return the lines of text in a view, shape (rows, columns), at the scales 1, 1/2 and 1/4.
 
     where: the tiles of TILE x TILE samples to look at, by default all. Small views are looked at
-    in a copy of twice the size first.
+    in a copy of twice the size.
     """
     if view.size > _SMALL:
         return _find(view, thresholds, where, _LARGEST_SCALE)
+    maybe = thresholds._replace(seed=min(_MAYBE, thresholds.seed), n_seeds=1)
+    if view.size > _TINY and not _find(view, maybe, where, _LARGEST_SCALE):
+        return []
     double = cv2.resize(view, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     if where is not None:
         rows, columns = (-(-size // TILE) for size in double.shape)
