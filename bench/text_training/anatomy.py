@@ -1,4 +1,4 @@
-"""More phantoms: tissue, cells, heads, ultrasound sectors and streaks; pictures bent and mixed."""
+"""More phantoms: tissue, cells, heads, spines, ultrasound, streaks; pictures bent and mixed."""
 
 from __future__ import annotations
 
@@ -121,6 +121,51 @@ def sector(rng: np.random.Generator, size: int) -> View:
     return np.clip(view, 0, 255).astype(np.uint8)
 
 
+def spine(rng: np.random.Generator, size: int) -> View:
+    """Return a row of vertebrae with discs between them, mostly upright, some with ribs."""
+    view = (head if rng.random() < 0.5 else tissue)(rng, size).astype(np.float32)
+    wide = _between(rng, 0.05, 0.26) * size
+    high, gap = wide * rng.uniform(0.45, 1.1), rng.uniform(0.1, 0.4)
+    middle, bow, phase = (
+        rng.uniform(0.1, 0.9) * size,
+        rng.uniform(0, 0.12) * size,
+        rng.uniform(0, 6),
+    )
+    bone, disc, rim = rng.uniform(30, 220, 3)
+    waist, has_ribs, has_rim = rng.uniform(0, 0.2), rng.random() < 0.3, rng.random() < 0.6
+    first, last = sorted(rng.uniform(-0.3, 1.3, 2) * size)
+    for place in np.arange(first, last, high):
+        at = np.array([middle + bow * math.sin(phase + 3 * place / size), place])
+        if has_ribs:
+            sides = (round(wide * 2.2), round(high * rng.uniform(0.3, 0.9)))
+            centre = (round(float(at[0])), round(float(at[1])))
+            cv2.ellipse(view, centre, sides, 0, 180, 360, float(bone), max(1, round(wide / 9)))
+        half = np.array([wide, high * (1 - gap)]) / 2 * rng.uniform(0.92, 1.08, 2)
+        shape = np.array(
+            [
+                (-1, -1),
+                (0, -0.9),
+                (1, -1),
+                (1 - waist, 0),
+                (1, 1),
+                (0, 0.9),
+                (-1, 1),
+                (waist - 1, 0),
+            ]
+        )
+        corners = np.round(at + shape * half + rng.normal(0, 0.03 * wide, shape.shape)).astype(int)
+        below = np.round(at + np.array([0, high / 2])).astype(int).tolist()
+        thick = (max(1, round(0.45 * wide)), max(1, round(high * gap / 2.4)))
+        cv2.ellipse(view, below, thick, 0, 0, 360, float(disc), -1)
+        cv2.fillPoly(view, [corners.astype(np.int32)], float(bone + rng.normal(0, 8)))
+        if has_rim:
+            cv2.polylines(view, [corners.astype(np.int32)], True, float(rim), 1, cv2.LINE_AA)
+    view = cv2.GaussianBlur(view, (0, 0), _between(rng, 0.5, 2))
+    view += rng.standard_normal(view.shape, np.float32) * _between(rng, 0.5, 12)
+    view = np.clip(view, 0, 255)
+    return np.ascontiguousarray(view.T if rng.random() < 0.3 else view).astype(np.uint8)
+
+
 def streaked(rng: np.random.Generator, view: View) -> View:
     """Return the view with rays from bright points, as metal throws in CT."""
     size = view.shape[0]
@@ -140,7 +185,8 @@ def streaked(rng: np.random.Generator, view: View) -> View:
 
 def drawn(rng: np.random.Generator, size: int) -> View:
     """Return one of these phantoms, (size, size)."""
-    kind = (tissue, cells, head, sector)[int(rng.choice(4, p=(0.35, 0.15, 0.3, 0.2)))]
+    kinds = (tissue, cells, head, sector, spine)
+    kind = kinds[int(rng.choice(5, p=(0.25, 0.1, 0.2, 0.15, 0.3)))]
     view = kind(rng, size)
     return streaked(rng, view) if rng.random() < 0.1 else view
 
