@@ -29,9 +29,9 @@ class Thresholds(NamedTuple):
     Along its lines it also takes cells above `doubt`.
     """
 
-    seed: float = 0.9
+    seed: float = 0.95
     grow: float = 0.3
-    doubt: float = 0.25
+    doubt: float = 0.2
     n_seeds: int = 3
 
 
