@@ -6,8 +6,8 @@ from typing import Final
 
 from fastdeid.pixels.text import DEFAULT, Thresholds
 
-# Of 91 clean held-out medical pictures 0.95 hits one, 0.9 hits 4 and 0.8 hits 11; of the visible
-# words 91.8, 93.4 and 93.3 % are found.
+# From 0.9 to 0.97 the share of words found moves by less than 0.3 points; of 150 frames without text
+# (training's pictures) 9, 8 and 6 are hit.
 LIKELY: Final = Thresholds(seed=0.9)
 UNLIKELY: Final = Thresholds(seed=0.97)
 
