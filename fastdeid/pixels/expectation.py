@@ -6,8 +6,8 @@ from typing import Final
 
 from fastdeid.pixels.text import DEFAULT, Thresholds
 
-# From 0.9 to 0.97 the share of words found moves by less than 0.3 points; of 150 frames without text
-# (training's pictures) 9, 8 and 6 are hit.
+# From 0.9 to 0.97 the share of words found moves by less than 0.3 points; of 150 frames without
+# text (training's pictures) 9, 8 and 6 are hit.
 LIKELY: Final = Thresholds(seed=0.9)
 UNLIKELY: Final = Thresholds(seed=0.97)
 
