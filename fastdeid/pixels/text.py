@@ -49,6 +49,8 @@ _MAYBE: Final = 0.6
 _FRINGE: Final = 1
 _LEFT: Final = 3
 _LIKELY: Final = 0.5
+# The mean likelihood of a place with text; areas of texture with some seeds have less.
+_LEAST_MEAN: Final = 0.65
 # Runs of cells whose ends differ by so many are alike.
 _LIKE: Final = 1
 # The box around boxes of cells may hold so many times their cells.
@@ -110,6 +112,8 @@ def _places(likelihood: Likelihood, thresholds: Thresholds, covered: Cells) -> I
         cells = found.cells_of(number, reach)
         inner = cells[reach:-reach, reach:-reach].view(np.bool_)
         score = float(likelihood[top:bottom, left:right][inner].mean())
+        if score < _LEAST_MEAN:
+            continue
         window = np.s_[top : bottom + 2 * reach, left : right + 2 * reach]
         around = doubtful[window] | cells
         along = np.ones((1, 3) if right - left >= bottom - top else (3, 1), np.uint8)
