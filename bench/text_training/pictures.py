@@ -174,5 +174,13 @@ def texture(rng: np.random.Generator, size: int) -> View:
 
 def pixel_noise(rng: np.random.Generator, view: View) -> View:
     """Return the view with noise of its own for each pixel."""
-    grain = rng.standard_normal(view.shape, np.float32) * math.exp(rng.uniform(0.7, 4.2))
+    grain = rng.standard_normal(view.shape, np.float32) * math.exp(rng.uniform(0.7, 4.5))
     return np.clip(view + grain, 0, 255).astype(np.uint8)
+
+
+def faint(rng: np.random.Generator, view: View) -> View:
+    """Return the view with what it shows, and its noise, in a few grey levels."""
+    middle = float(np.median(view))
+    share = math.exp(rng.uniform(math.log(0.008), math.log(0.2)))
+    levels = middle + share * (np.arange(256) - middle) + rng.uniform(-0.5, 0.5)
+    return cv2.LUT(np.ascontiguousarray(view), np.clip(np.round(levels), 0, 255).astype(np.uint8))

@@ -22,6 +22,8 @@ LEAST_CAPITAL: Final = 5.0
 LARGEST_CAPITAL: Final = 28.0
 _DRAWN_CAPITAL: Final = 36.0
 _LEAST_CONTRAST: Final = 6.0
+# Capitals of this height have strokes of about one sample.
+_NARROW: Final = 10.0
 # So many samples beside a line are neither.
 _BESIDE: Final = 1.0
 
@@ -71,14 +73,17 @@ def _ground(views: list[npt.NDArray[Any]], rng: np.random.Generator, side: int) 
     return cv2.LUT(np.ascontiguousarray(piece), np.round(levels * 255).astype(np.uint8))
 
 
-def _seen(line: scenes.Line, *, hidden: bool) -> float:
+def _seen(line: scenes.Line, zoom: float, *, hidden: bool) -> float:
     """Return how well a line can be seen, 0 to 1: what is lost in noise teaches nothing.
 
+    Strokes of large letters are wider, and a smaller picture has less noise: both show more.
     hidden: it counts all the same.
     """
     if line.contrast < _LEAST_CONTRAST:
         return 0.0
-    clear = 2.0 if hidden else line.contrast / max(line.grain, 1.0)
+    grain = line.grain * min(zoom, 1.0)
+    wide = math.sqrt(max(line.capital * zoom / _NARROW, 1.0))
+    clear = 2.0 if hidden else wide * line.contrast / max(grain, 1.0)
     return min(1.0, line.contrast / 24) * min(1.0, max(0.0, (clear - 0.4) / 0.8))
 
 
@@ -97,7 +102,7 @@ def _mark(
     inner = np.clip(np.round((corners - np.array([0.5, 0.5, -0.5, -0.5])) / CELL), 0, None)
     top, left, bottom, right = outer.astype(int) + np.array([0, 0, 1, 1])
     weight[top:bottom, left:right] = np.where(label[top:bottom, left:right] > 0, 1, 0)
-    seen = _seen(line, hidden=hidden)
+    seen = _seen(line, zoom, hidden=hidden)
     if not seen or line.capital * zoom > LARGEST_CAPITAL:
         return
     top, left, bottom, right = inner.astype(int)
@@ -113,9 +118,9 @@ def _background(
     kind = rng.random()
     if kind < 0.13:
         view = pictures.texture(rng, side)
-    elif kind < 0.2:
+    elif kind < 0.21:
         view = charts.chart(rng, side)
-    elif kind < 0.26:
+    elif kind < 0.27:
         whole = views[int(rng.integers(len(views)))] if rng.random() < 0.6 else None
         view = charts.mosaic(rng, side, anatomy.drawn(rng, 96) if whole is None else whole)
     elif kind < 0.42:
@@ -126,7 +131,9 @@ def _background(
             view = anatomy.bent(rng, view)
     if rng.random() < 0.1:
         view = anatomy.mixed(rng, view, _ground(views, rng, side))
-    return pictures.pixel_noise(rng, view) if rng.random() < 0.12 else np.ascontiguousarray(view)
+    if rng.random() < 0.08:
+        view = pictures.faint(rng, view)
+    return pictures.pixel_noise(rng, view) if rng.random() < 0.15 else np.ascontiguousarray(view)
 
 
 def draw_sample(
@@ -146,7 +153,7 @@ def draw_sample(
         zoom = math.exp(rng.uniform(math.log(0.45), math.log(2.1)))
     side = math.ceil(_DRAWN / zoom)
     view = _background(views, rng, side)
-    if rng.random() < 0.35:
+    if rng.random() < 0.4:
         structures.draw_structures(view, rng, int(rng.integers(1, 4)))
     lines = []
     if rng.random() < 0.68:
