@@ -83,8 +83,14 @@ def _coded(view: View, rng: np.random.Generator) -> View:
     return decoded
 
 
-def draw_scene(split: Sequence[pictures.Picture], rng: np.random.Generator, *, text: bool) -> Scene:
-    """Draw a frame of section 1's kinds, with text or without."""
+def draw_scene(
+    split: Sequence[pictures.Picture], rng: np.random.Generator, *, text: bool, moved: int = 0
+) -> Scene:
+    """Draw a frame of section 1's kinds, with text or without.
+
+    moved: which of the ways that what lies behind the text has moved, 0 for not at all. The same
+    seed draws the same text in the same places.
+    """
     kind, view = draw_ground(split, rng)
     if rng.random() < 0.2:
         side = min(view.shape)
@@ -92,6 +98,8 @@ def draw_scene(split: Sequence[pictures.Picture], rng: np.random.Generator, *, t
         structures.draw_structures(square, rng, int(rng.integers(1, 4)))
         view[:side, :side] = square
         kind = "structures"
+    if moved:
+        view = _moved(view, moved)
     lines: list[scenes.Line] = []
     largest = 40.0 * max(1.0, min(view.shape) / 700)
     for _ in range(rng.integers(1, 5) if text else 0):
@@ -104,6 +112,14 @@ def draw_scene(split: Sequence[pictures.Picture], rng: np.random.Generator, *, t
             lines += drawn
             view = new
     return Scene(kind, _coded(view, rng), lines)
+
+
+def _moved(view: View, way: int) -> View:
+    """Return the view moved by up to 20 samples, with some noise."""
+    rng = np.random.default_rng(way)
+    rows, columns = rng.integers(-20, 21, 2)
+    noise = rng.normal(0, 3, view.shape)
+    return np.clip(np.roll(view, (rows, columns), (0, 1)) + noise, 0, 255).astype(np.uint8)
 
 
 def _meet(one: scenes.Line, other: scenes.Line) -> bool:
@@ -234,13 +250,14 @@ def measure_stacks(split: Sequence[pictures.Picture], count: int, seed: int) -> 
     words: list[Word] = []
     false = []
     for number in range(count):
-        rng = np.random.default_rng((seed, 2, number))
-        scene = draw_scene(split, rng, text=True)
-        if not scene.lines:
+        drawn = [
+            draw_scene(split, np.random.default_rng((seed, 2, number)), text=True, moved=moved)
+            for moved in range(6)
+        ]
+        if not drawn[0].lines:
             continue
-        frames = [_moved(scene, shift, rng) for shift in range(0, 36, 6)]
-        found = examine_frames(frames.__getitem__, len(frames))
-        for frame in range(len(frames)):
+        found = examine_frames([scene.view for scene in drawn].__getitem__, len(drawn))
+        for frame, scene in enumerate(drawn):
             boxes = [mask.box for mask in found.masks_of(frame)]
             seen, beside = judge(scene, _mask_of(scene.view.shape, boxes))
             words += seen
@@ -248,17 +265,6 @@ def measure_stacks(split: Sequence[pictures.Picture], count: int, seed: int) -> 
     print("stacks of six frames with the same text, words by frame:")
     report_words(words)
     print(f"false area, stacks            {100 * np.mean(false):.3f} %")
-
-
-def _moved(scene: Scene, shift: int, rng: np.random.Generator) -> View:
-    """Return the scene with all but its lines moved, and some noise."""
-    moved = np.roll(scene.view, shift, 1).astype(np.float32)
-    moved += rng.normal(0, 3, moved.shape)
-    frame = np.clip(moved, 0, 255).astype(np.uint8)
-    for line in scene.lines:
-        place = np.s_[line.top : line.bottom, line.left : line.right]
-        frame[place][line.ink] = scene.view[place][line.ink]
-    return frame
 
 
 def measure_originals(split: Sequence[pictures.Picture]) -> None:
