@@ -133,6 +133,8 @@ def spine(rng: np.random.Generator, size: int) -> View:
     )
     bone, disc, rim = rng.uniform(30, 220, 3)
     waist, has_ribs, has_rim = rng.uniform(0, 0.2), rng.random() < 0.3, rng.random() < 0.6
+    upper = [(-1, -1), (0, -0.9), (1, -1), (1 - waist, 0)]
+    shape = np.array(upper + [(-across, -down) for across, down in upper])
     first, last = sorted(rng.uniform(-0.3, 1.3, 2) * size)
     for place in np.arange(first, last, high):
         at = np.array([middle + bow * math.sin(phase + 3 * place / size), place])
@@ -141,18 +143,6 @@ def spine(rng: np.random.Generator, size: int) -> View:
             centre = (round(float(at[0])), round(float(at[1])))
             cv2.ellipse(view, centre, sides, 0, 180, 360, float(bone), max(1, round(wide / 9)))
         half = np.array([wide, high * (1 - gap)]) / 2 * rng.uniform(0.92, 1.08, 2)
-        shape = np.array(
-            [
-                (-1, -1),
-                (0, -0.9),
-                (1, -1),
-                (1 - waist, 0),
-                (1, 1),
-                (0, 0.9),
-                (-1, 1),
-                (waist - 1, 0),
-            ]
-        )
         corners = np.round(at + shape * half + rng.normal(0, 0.03 * wide, shape.shape)).astype(int)
         below = np.round(at + np.array([0, high / 2])).astype(int).tolist()
         thick = (max(1, round(0.45 * wide)), max(1, round(high * gap / 2.4)))

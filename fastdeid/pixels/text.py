@@ -88,7 +88,7 @@ def _left(cells: Mask, covered: Mask, likely: Mask) -> Mask:
     """Return what finer scales left of a place's cells where that is text of its own."""
     if not (cells & covered).any():
         return cells
-    _, labels = cv2.connectedComponents(cells & ~covered & 1, connectivity=8)
+    _, labels = cv2.connectedComponents(cells & ~covered, connectivity=8)
     counts = np.bincount(labels[likely > 0], minlength=int(labels.max()) + 1)
     own = counts >= _LEFT
     own[0] = False
