@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdeid.kernels.projections import extend_projections, find_changed_tiles
-from fastdeid.pixels.ink import ink_of
+from fastdeid.pixels.ink import ink_of, stands_still
 from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.likelihood import TILE
 from fastdeid.pixels.masks import Box
@@ -206,6 +206,25 @@ class _Projections:
         lines = [line for line in bright if ink_of(self._least, line) >= 0]
         return merged(lines + [line for line in dark if ink_of(self._largest, line) <= 0])
 
+    def still(self, lines: Iterable[TextLine], known: Sequence[TextLine]) -> list[TextLine]:
+        """Return those of the lines, found in any view, that all views have; not what is known."""
+        if self._least is None or self._largest is None:
+            return []
+        least, largest = self._least, self._largest
+        covered = np.zeros(least.shape, np.uint8)
+        for line in known:
+            covered[line.top : line.bottom, line.left : line.right] = 1
+        still = []
+        for line in sorted(set(lines)):
+            if covered[line.top : line.bottom, line.left : line.right].all():
+                continue
+            is_light = ink_of(least, line) >= 0 and stands_still(least, largest, line, 1, covered)
+            if is_light or (
+                ink_of(largest, line) <= 0 and stands_still(least, largest, line, -1, covered)
+            ):
+                still.append(line)
+        return still
+
 
 class _Views:
     """Reads frames as views; a frame with the samples of the one before is the same view."""
@@ -241,12 +260,13 @@ def examine_frames(
     read: returns frame i, from 0: stored values (rows, columns), or RGB of 8 bits (rows, columns,
     3); called once per frame in order, and before that for the first, middle and last one. rules:
     masks of every frame that are known without looking. A few frames are in memory at a time: what
-    they share is sought in their projections, and what is new in each of them. At last what all
-    frames share is sought.
+    they share is sought in their projections, and what is new in each of them; a line of one whose
+    strokes all of them have is in all of them. At last what all frames share is sought.
     """
     views = _Views(read, n_frames)
     frames, single, overall = _Frames(thresholds), _SingleFrames(rules), _Projections()
     common: list[TextLine] = []
+    shared: set[TextLine] = set()
     first = views(0)
     n_together = min(max(_TOGETHER // first.size, 1), _MOST_TOGETHER)
     for start in range(0, n_frames, n_together):
@@ -256,15 +276,24 @@ def examine_frames(
         for view in together:
             projections.add(view)
             overall.add(view)
-        common = projections.lines(thresholds) if projections.differ() else []
-        for number, view in zip(numbers, together, strict=True):
-            single.add(number, frames.show(view), common)
+        differ = projections.differ()
+        common = projections.lines(thresholds) if differ else []
+        lines = [frames.show(view) for view in together]
+        if differ:
+            still = projections.still((line for own in lines for line in own), common)
+            common = merged([*common, *still])
+            shared.update(still)
+        else:
+            shared.update(lines[0])
+        for number, own in zip(numbers, lines, strict=True):
+            single.add(number, own, common)
     if not overall.differ():
         every = single.found.get(0, ())
     elif n_together >= n_frames:
         every = _masks(common, rules)
     else:
-        every = _masks(overall.lines(thresholds), rules)
+        whole = overall.lines(thresholds)
+        every = _masks(merged([*whole, *overall.still(shared, whole)]), rules)
     every = (*rules, *every)
     return examination_of(every, single.beyond(every), first.shape)
 

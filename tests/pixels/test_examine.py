@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from fastdeid.pixels import examine
 from fastdeid.pixels.examine import Examination, FrameMask, examine_frames
 from fastdeid.pixels.judgement import Judgement
 from fastdeid.pixels.masks import Box
+from fastdeid.pixels.text_lines import TextLine
 from tests.pixels.drawing import burn, ink_of, phantom
 
 Frames = Sequence[npt.NDArray[Any]]
 NAME = ink_of((256, 256), "DOE, JANE 1950-02-03", (10, 40))
+MARK = np.s_[:8, :8]
 
 
 def examined(frames: Frames, **given: Any) -> Examination:
@@ -128,3 +132,34 @@ def test_frames_are_read_in_order_and_one_at_a_time() -> None:
 
     examine_frames(one, 5)
     assert read == [0, 2, 4, 0, 1, 2, 3, 4]
+
+
+def sees_marked_frames(line: TextLine) -> Any:
+    """Return a detector that finds a line, but only in views with a bright corner."""
+    return lambda view, *_: [line] if view[MARK].min() > 240 else []
+
+
+@pytest.mark.parametrize("n_frames", [4, 40])
+def test_strokes_that_every_frame_has_are_masked_in_all_though_found_in_one(
+    monkeypatch: pytest.MonkeyPatch, n_frames: int
+) -> None:
+    rows, columns = (np.flatnonzero(NAME.any(axis)) for axis in (1, 0))
+    box = (int(rows[0]) - 2, int(columns[0]) - 2, int(rows[-1]) + 3, int(columns[-1]) + 3)
+    monkeypatch.setattr(examine, "find_text", sees_marked_frames(TextLine(*box, 0.9)))
+    frames = [burn(frame, NAME, 250) for frame in moving(n_frames)]
+    frames[2][MARK] = 255
+    found = examined(frames)
+    assert [share(found, number, NAME) for number in range(n_frames)] == [1.0] * n_frames
+
+
+def test_strokes_that_move_are_masked_only_where_they_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows, columns = (np.flatnonzero(NAME.any(axis)) for axis in (1, 0))
+    box = (int(rows[0]) - 2, int(columns[0]) - 2, int(rows[-1]) + 3, int(columns[-1]) + 3)
+    monkeypatch.setattr(examine, "find_text", sees_marked_frames(TextLine(*box, 0.9)))
+    still = burn(phantom("anatomy"), NAME, 250)
+    frames = [np.roll(still, 9 * number, 0) for number in range(4)]
+    frames[0][MARK] = 255
+    found = examined(frames)
+    assert [len(found.masks_of(number)) for number in range(4)] == [1, 0, 0, 0]
