@@ -28,7 +28,10 @@ _AROUND: Final = np.ones((5, 5), np.uint8)
 # So many frames, or frames of so many samples, are in memory at a time.
 _MOST_TOGETHER: Final = 16
 _TOGETHER: Final = 1 << 24
-_SURE: Final = 0.6
+# Of clean frames that are hit the best score is below _SURE, nearly always; of frames with text it
+# is above. A single line below _DOUBTFUL is unsure whatever stands beside it.
+_SURE: Final = 0.85
+_DOUBTFUL: Final = 0.7
 TEXT: Final = "text"
 _MOST_AREA: Final = 0.25
 
@@ -145,8 +148,13 @@ def _judge(every: Masks, single: dict[int, Masks], shape: tuple[int, ...]) -> Ju
     texts = [[mask for mask in masks if mask.reason == TEXT] for masks in groups]
     if max(_area(masks, *shape[:2]) for masks in texts) > _MOST_AREA:
         return Judgement.TOO_MUCH
-    unsure = any(mask.score < _SURE for masks in texts for mask in masks)
-    return Judgement.REVIEW if unsure else Judgement.MASKED
+    return Judgement.REVIEW if any(map(_is_unsure, texts)) else Judgement.MASKED
+
+
+def _is_unsure(texts: Sequence[FrameMask]) -> bool:
+    """Tell whether the lines of a frame may be no text: one of them, or all together."""
+    scores = [mask.score for mask in texts]
+    return bool(scores) and (min(scores) < _DOUBTFUL or max(scores) < _SURE)
 
 
 class _SingleFrames:

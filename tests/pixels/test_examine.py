@@ -163,3 +163,20 @@ def test_strokes_that_move_are_masked_only_where_they_are_found(
     frames[0][MARK] = 255
     found = examined(frames)
     assert [len(found.masks_of(number)) for number in range(4)] == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("scores", "judgement"),
+    [
+        ([0.95], Judgement.MASKED),
+        ([0.75, 0.95], Judgement.MASKED),
+        ([0.68, 0.95], Judgement.REVIEW),
+        ([0.75, 0.8], Judgement.REVIEW),
+    ],
+)
+def test_lines_that_may_be_no_text_go_to_review(
+    monkeypatch: pytest.MonkeyPatch, scores: list[float], judgement: Judgement
+) -> None:
+    lines = [TextLine(40 * n, 10, 40 * n + 12, 90, score) for n, score in enumerate(scores)]
+    monkeypatch.setattr(examine, "find_text", lambda view, *_: lines)
+    assert examined([phantom("ramp")]).judgement is judgement
