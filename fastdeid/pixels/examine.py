@@ -30,8 +30,8 @@ _MOST_TOGETHER: Final = 16
 _TOGETHER: Final = 1 << 24
 # Of clean frames that are hit the best score is below _SURE, nearly always; of frames with text it
 # is above. A single line below _DOUBTFUL is unsure whatever stands beside it.
-_SURE: Final = 0.85
-_DOUBTFUL: Final = 0.7
+_SURE: Final = 0.88
+_DOUBTFUL: Final = 0.82
 TEXT: Final = "text"
 _MOST_AREA: Final = 0.25
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from fastdeid.pixels.text import DEFAULT, Thresholds
 
-# From 0.9 to 0.97 the share of words found moves by less than 0.3 points; of 150 frames without
-# text (training's pictures) 9, 8 and 6 are hit.
+# From 0.9 to 0.97 the share of words found moves by 0.2 points. A mean of 0.82 costs 0.4 points of
+# visible words on training pictures, and none of 77 clean medical pictures is hit, with 0.8 four.
 LIKELY: Final = Thresholds(seed=0.9)
-UNLIKELY: Final = Thresholds(seed=0.97)
+UNLIKELY: Final = Thresholds(seed=0.97, mean=0.82)
 
 _CAPTURES: Final = "1.2.840.10008.5.1.4.1.1.7"
 _WITH_TEXT: Final = frozenset({"US", "IVUS", "OT", "SC", "DOC", "XC", "ES", "ECG"})

@@ -26,13 +26,15 @@ Tiles = npt.NDArray[np.bool_]
 class Thresholds(NamedTuple):
     """What counts as text: a place above `seed`, grown over cells above `grow`.
 
-    Along its lines it also takes cells above `doubt`.
+    Along its lines it also takes cells above `doubt`. `mean`: the least mean likelihood of those of
+    its cells that are likely text; texture with some seeds has less.
     """
 
     seed: float = 0.95
-    grow: float = 0.3
+    grow: float = 0.23
     doubt: float = 0.2
     n_seeds: int = 3
+    mean: float = 0.8
 
 
 DEFAULT: Final = Thresholds()
@@ -49,8 +51,6 @@ _MAYBE: Final = 0.6
 _FRINGE: Final = 1
 _LEFT: Final = 3
 _LIKELY: Final = 0.5
-# The mean likelihood of a place with text; areas of texture with some seeds have less.
-_LEAST_MEAN: Final = 0.65
 # Runs of cells whose ends differ by so many are alike.
 _LIKE: Final = 1
 # The box around boxes of cells may hold so many times their cells.
@@ -66,7 +66,7 @@ _THICKEST: Final = 28
 
 
 class _Place(NamedTuple):
-    """A place with text: its cells, where they begin, and their mean likelihood."""
+    """A place with text: its cells, where they begin, and the mean likelihood of likely ones."""
 
     cells: Cells
     top: int
@@ -111,8 +111,9 @@ def _places(likelihood: Likelihood, thresholds: Thresholds, covered: Cells) -> I
         top, left, bottom, right = found.components[number, kernel.TOP : kernel.RIGHT + 1].tolist()
         cells = found.cells_of(number, reach)
         inner = cells[reach:-reach, reach:-reach].view(np.bool_)
-        score = float(likelihood[top:bottom, left:right][inner].mean())
-        if score < _LEAST_MEAN:
+        levels = likelihood[top:bottom, left:right][inner]
+        score = float(levels[levels >= min(_LIKELY, thresholds.seed)].mean())
+        if score < thresholds.mean:
             continue
         window = np.s_[top : bottom + 2 * reach, left : right + 2 * reach]
         around = doubtful[window] | cells
@@ -216,7 +217,7 @@ def find_text(
     """
     if view.size > _SMALL:
         return _find(view, thresholds, where, _LARGEST_SCALE)
-    maybe = thresholds._replace(seed=min(_MAYBE, thresholds.seed), n_seeds=1)
+    maybe = thresholds._replace(seed=min(_MAYBE, thresholds.seed), n_seeds=1, mean=0.0)
     if view.size > _TINY and not _find(view, maybe, where, _LARGEST_SCALE):
         return []
     double = cv2.resize(view, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)

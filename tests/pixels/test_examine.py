@@ -169,9 +169,9 @@ def test_strokes_that_move_are_masked_only_where_they_are_found(
     ("scores", "judgement"),
     [
         ([0.95], Judgement.MASKED),
-        ([0.75, 0.95], Judgement.MASKED),
-        ([0.68, 0.95], Judgement.REVIEW),
-        ([0.75, 0.8], Judgement.REVIEW),
+        ([0.84, 0.95], Judgement.MASKED),
+        ([0.81, 0.95], Judgement.REVIEW),
+        ([0.84, 0.87], Judgement.REVIEW),
     ],
 )
 def test_lines_that_may_be_no_text_go_to_review(
