@@ -55,7 +55,8 @@ def made(geometry: dict[int, int], target: Array, *given_maps: Array) -> Array:
         table[column] = value
     most = table[convolutions.BLOCK] * table[convolutions.PITCH]
     source, offsets, weights, bias, seed = given_maps
-    sums = np.empty((len(bias), most + convolutions.STRIP), np.float32)
+    # What stood in the sums before does not matter; what memory happens to hold may warn of itself.
+    sums = np.full((len(bias), most + convolutions.STRIP), 7, np.float32)
     fours = weights.reshape(-1, convolutions.OUTPUTS, len(offsets)).transpose(0, 2, 1)
     source = np.concatenate([source, np.full(convolutions.STRIP, np.nan, np.float32)])
     maps = (source, offsets, np.ascontiguousarray(fours), bias, seed)
